@@ -1,0 +1,24 @@
+//! The language that Florin's services share: ids, money, events, subjects, the stream
+//! topology, request/reply bodies and the limits that all of them keep.
+//!
+//! Pure data: no IO, no clock, no randomness, no tokio. A change here is a change of a
+//! public contract: it is additive, and every message ever published stays a fixture
+//! (`fixtures/`) that must decode for ever.
+
+pub mod chain;
+pub mod currency;
+pub mod event;
+pub mod headers;
+pub mod ids;
+pub mod limits;
+pub mod money;
+pub mod rpc;
+pub mod schema;
+pub mod subjects;
+pub mod topology;
+
+pub use currency::{Currency, UnknownCurrency};
+pub use event::{Account, DecodeError, Kind, LedgerEvent, Leg, Posted, Rejected, RejectionCode};
+pub use ids::{AlertId, EventId, HoldId, PayoutId, SettlementId, TransactionId, WalletId};
+pub use money::{AmountError, Money, MoneyError, parse_amount};
+pub use subjects::EventType;

@@ -1,0 +1,53 @@
+//! Limits that a client or a consumer can meet, each with its reason. One table gives the
+//! documentation too.
+
+use std::time::Duration;
+
+/// A request body. A payment with the largest metadata is a tenth of it.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// An event as stored and sent. nats-server's default `max_payload` is 1 MiB; a quarter of it
+/// leaves room for headers and for a server configured more tightly. A command whose event
+/// could exceed it is refused at parse, because the relay can never skip a sequence number.
+pub const EVENT_BYTES_MAX: usize = 256 * 1024;
+/// Characters of an `Idempotency-Key`: what payment APIs commonly take; it is a primary key.
+pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+/// Characters of an owner, reference or order reference: they are indexed.
+pub const REFERENCE_CHARS_MAX: usize = 255;
+/// Characters of a description: a line that a person reads.
+pub const DESCRIPTION_CHARS_MAX: usize = 500;
+/// Entries of a metadata map, so that an event stays far below [`EVENT_BYTES_MAX`].
+pub const METADATA_ENTRIES_MAX: usize = 20;
+/// Characters of a metadata key.
+pub const METADATA_KEY_CHARS_MAX: usize = 40;
+/// Characters of a metadata value.
+pub const METADATA_VALUE_CHARS_MAX: usize = 500;
+/// Items of one page of a list.
+pub const PAGE_ITEMS_MAX: u16 = 200;
+/// Items of a page when the caller does not say.
+pub const PAGE_ITEMS_DEFAULT: u16 = 50;
+/// Events of one `rpc.ledger.events` answer: what a worker applies in one transaction.
+pub const RPC_EVENTS_MAX: u32 = 500;
+/// Bytes of event data in one `rpc.ledger.events` answer, so that it fits a NATS message even
+/// after JSON has escaped every quotation mark; one event always fits.
+pub const RPC_EVENTS_BYTES_MAX: usize = 400 * 1024;
+/// Shards of a subject. They only spread load; sixteen consumers are more than one wallet
+/// system's workers need, and a literal two-digit token stays readable.
+pub const SUBJECT_SHARDS: u8 = 16;
+/// How long a stream keeps events. The log in Postgres keeps them for ever.
+pub const STREAM_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Bytes of one event stream: about ten million events of 800 bytes. Discard is `old`: the
+/// relay must never be blocked by consumers, who can read what they missed from the log.
+pub const STREAM_BYTES_MAX: i64 = 8 * 1024 * 1024 * 1024;
+/// Bytes of one dead-letter stream. Postgres keeps the dead letters; the stream announces them.
+pub const DLQ_STREAM_BYTES_MAX: i64 = 1024 * 1024 * 1024;
+/// How long nats-server remembers a `Nats-Msg-Id`: it covers the relay's retries only; the
+/// inbox is what makes effects happen once.
+pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+/// Time a worker has for a delivered batch before nats-server offers it to another instance:
+/// longer than the slowest statement timeout, short enough that a dead worker is not missed.
+pub const ACK_WAIT: Duration = Duration::from_secs(30);
+/// Unacknowledged messages of one consumer: four pulled batches, so that one slow batch does
+/// not stall its neighbours and memory stays bounded however large the backlog is.
+pub const ACK_PENDING_MAX: i64 = 2_000;
+/// Messages of one pull and one worker transaction.
+pub const PULL_BATCH_MAX: usize = 500;

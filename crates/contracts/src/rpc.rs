@@ -1,0 +1,122 @@
+//! Bodies of request/reply over NATS (`rpc.<service>.<verb>`). JSON; an answer is either the
+//! wanted body or an [`RpcError`], told apart by the `error` field.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{Currency, EventId, WalletId};
+
+/// An answer on the wire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer<T> {
+    /// What was asked for.
+    Ok(T),
+    /// Why not.
+    Error(RpcError),
+}
+
+/// Why a service could not answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct RpcError {
+    /// Stable and short: `bad_request`, `unavailable`.
+    pub code: String,
+    /// In words.
+    pub detail: String,
+}
+
+/// Asks for the head of the ledger's log and, from `from` on, for a bounded page of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsRequest {
+    /// The first sequence number wanted.
+    pub from: u64,
+    /// The last one wanted; below `from` asks for the head alone.
+    pub to: u64,
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The last sequence number; 0 when the log is empty.
+    pub seq: u64,
+    /// Its hash, hexadecimal.
+    pub hash: String,
+}
+
+/// A page of the log: whole events in order of `seq`, as many as fit the limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventsPage {
+    /// The end of the log when the page was read.
+    pub head: Head,
+    /// The events; empty when `from` is beyond the head.
+    pub events: Vec<LoggedEvent>,
+}
+
+/// A row of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedEvent {
+    /// Position in the log.
+    pub seq: u64,
+    /// The event id.
+    pub id: EventId,
+    /// The subject, without a prefix.
+    pub subject: String,
+    /// The link of the hash chain, hexadecimal.
+    pub hash: String,
+    /// When the ledger wrote it.
+    pub posted_at: DateTime<Utc>,
+    /// The data as text, byte for byte.
+    pub data: String,
+}
+
+/// Asks for one wallet's statistics.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatsRequest {
+    /// The wallet.
+    pub wallet: WalletId,
+}
+
+/// How often and how much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Transactions.
+    pub count: u64,
+    /// Their sum, positive, at the currency's scale.
+    pub amount: Decimal,
+}
+
+/// What moved in one currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CurrencyStats {
+    /// The currency of the amounts.
+    pub currency: Currency,
+    /// Deposits.
+    pub deposited: Tally,
+    /// Withdrawals.
+    pub withdrawn: Tally,
+    /// Payments made.
+    pub paid: Tally,
+    /// Payments received.
+    pub received: Tally,
+    /// Transfers received.
+    pub transferred_in: Tally,
+    /// Transfers made.
+    pub transferred_out: Tally,
+}
+
+/// A wallet's statistics: exact as of a position in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WalletStats {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// Everything up to here is counted, nothing after the newest event is promised.
+    pub as_of_seq: u64,
+    /// Event time of the wallet's first transaction.
+    pub first_seen_at: Option<DateTime<Utc>>,
+    /// Event time of its latest transaction; never goes backwards.
+    pub last_activity_at: Option<DateTime<Utc>>,
+    /// One entry per currency that moved, in order of the code.
+    pub balances: Vec<CurrencyStats>,
+}

@@ -1,0 +1,152 @@
+//! Every event type with its subject: the one table from which streams, filters, JSON Schemas
+//! and `docs/events.md` come.
+
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sha2::{Digest, Sha256};
+
+use crate::{WalletId, limits::SUBJECT_SHARDS};
+
+/// A text that names no event type of the table.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown event type")]
+pub struct UnknownEventType;
+
+macro_rules! events {
+    ($($name:ident => $source:literal $noun:literal $verb:literal, $meaning:literal;)*) => {
+        /// What happened. The type string is `florin.<source>.<noun>.<verb>.v1`, the subject
+        /// `<source>.v1.<noun>.<verb>` and, for the ledger, a shard.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EventType {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl EventType {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The CloudEvents type.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!("florin.", $source, ".", $noun, ".", $verb, ".v1"),)*
+                }
+            }
+
+            /// The subject without its shard.
+            pub const fn subject_stem(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($source, ".v1.", $noun, ".", $verb),)*
+                }
+            }
+
+            /// `<noun>.<verb>`, the tail of a dead letter's subject.
+            pub const fn noun_verb(self) -> &'static str {
+                match self { $(Self::$name => concat!($noun, ".", $verb),)* }
+            }
+
+            /// One sentence for the catalogue.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)* }
+            }
+        }
+    };
+}
+
+events! {
+    WalletCreated => "ledger" "wallet" "created", "A wallet was opened.";
+    DepositPosted => "ledger" "deposit" "posted", "Money came in from a funding account.";
+    WithdrawalPosted => "ledger" "withdrawal" "posted", "Money left to a funding account.";
+    TransferPosted => "ledger" "transfer" "posted", "Money moved between two wallets.";
+    PaymentPosted => "ledger" "payment" "posted", "A customer paid a merchant.";
+    DepositRejected => "ledger" "deposit" "rejected", "A deposit was decided against.";
+    WithdrawalRejected => "ledger" "withdrawal" "rejected", "A withdrawal was decided against.";
+    TransferRejected => "ledger" "transfer" "rejected", "A transfer was decided against.";
+    PaymentRejected => "ledger" "payment" "rejected", "A payment was decided against.";
+}
+
+impl EventType {
+    /// The subject that an event of this type about `wallet` is published on.
+    pub fn subject(self, wallet: WalletId) -> String {
+        format!("{}.{:02}", self.subject_stem(), shard(wallet))
+    }
+}
+
+/// The shard of a wallet: the first byte of SHA-256 of the id's text form, mod 16. Shards only
+/// spread load: order is by `seq`, or by `version` per balance.
+pub fn shard(wallet: WalletId) -> u8 {
+    Sha256::digest(wallet.to_string().as_bytes())[0] % SUBJECT_SHARDS
+}
+
+/// Request/reply subjects: `rpc.<service>.<verb>`.
+pub mod rpc {
+    /// Pages of the ledger's log, and its head.
+    pub const LEDGER_EVENTS: &str = "rpc.ledger.events";
+    /// Statistics of one wallet.
+    pub const ANALYTICS_STATS: &str = "rpc.analytics.stats";
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for EventType {
+    type Err = UnknownEventType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEventType> {
+        Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or(UnknownEventType)
+    }
+}
+
+impl Serialize for EventType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for EventType {
+    fn schema_name() -> Cow<'static, str> {
+        "EventType".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let all: Vec<&str> = Self::ALL.iter().map(|known| known.as_str()).collect();
+        schemars::json_schema!({ "type": "string", "enum": all })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_and_subjects_are_in_step_and_unique() {
+        let mut stems: Vec<_> = EventType::ALL.iter().map(|known| known.subject_stem()).collect();
+        stems.sort_unstable();
+        stems.dedup();
+        assert_eq!(stems.len(), EventType::ALL.len());
+        for known in EventType::ALL {
+            assert_eq!(known.as_str().parse(), Ok(*known));
+            assert!(known.subject_stem().ends_with(known.noun_verb()));
+        }
+    }
+
+    #[test]
+    fn a_shard_is_two_digits_below_sixteen_and_stays_the_same_for_ever() {
+        let wallet: WalletId = "wal_0190aaaaaaaa7bbbbbbbcccccccccccc".parse().expect("an id");
+        // printf wal_0190aaaaaaaa7bbbbbbbcccccccccccc | sha256sum
+        let first = Sha256::digest(b"wal_0190aaaaaaaa7bbbbbbbcccccccccccc")[0];
+        assert_eq!(
+            EventType::TransferPosted.subject(wallet),
+            format!("ledger.v1.transfer.posted.{:02}", first % 16)
+        );
+    }
+}

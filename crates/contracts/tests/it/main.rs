@@ -1,0 +1,4 @@
+//! The contracts as other teams see them: schemas, fixtures.
+
+mod fixtures;
+mod schemas;

@@ -1,0 +1,103 @@
+//! Signals to processes, and whether a process still runs.
+
+use std::io;
+
+use rustix::process::{Pid, kill_process, test_kill_process};
+
+/// The signals that servers and services are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Please end.
+    Term,
+    /// For Postgres: fast shutdown. For others: as Ctrl-C.
+    Int,
+    /// For Postgres: immediate shutdown, as after a crash but without leaving its children.
+    Quit,
+    /// A crash.
+    Kill,
+    /// Pause.
+    Stop,
+    /// Go on after a pause.
+    Cont,
+}
+
+impl Signal {
+    /// The name that `kill -NAME` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Term => "TERM",
+            Self::Int => "INT",
+            Self::Quit => "QUIT",
+            Self::Kill => "KILL",
+            Self::Stop => "STOP",
+            Self::Cont => "CONT",
+        }
+    }
+
+    /// Whether a process that obeys it ends.
+    pub fn ends(self) -> bool {
+        !matches!(self, Self::Stop | Self::Cont)
+    }
+
+    fn raw(self) -> rustix::process::Signal {
+        match self {
+            Self::Term => rustix::process::Signal::TERM,
+            Self::Int => rustix::process::Signal::INT,
+            Self::Quit => rustix::process::Signal::QUIT,
+            Self::Kill => rustix::process::Signal::KILL,
+            Self::Stop => rustix::process::Signal::STOP,
+            Self::Cont => rustix::process::Signal::CONT,
+        }
+    }
+}
+
+/// Sends `signal` to the process `pid`.
+///
+/// # Errors
+/// When there is no such process or it is not ours to signal.
+pub fn send(pid: u32, signal: Signal) -> io::Result<()> {
+    Ok(kill_process(checked(pid)?, signal.raw())?)
+}
+
+/// Whether the process `pid` runs. One that has ended and waits to be collected by its parent
+/// (a zombie) does not, though signals still reach it.
+pub fn is_running(pid: u32) -> bool {
+    let exists = checked(pid).is_ok_and(|pid| match test_kill_process(pid) {
+        Ok(()) => true,
+        Err(error) => error == rustix::io::Errno::PERM,
+    });
+    exists && !is_zombie(pid)
+}
+
+fn checked(pid: u32) -> io::Result<Pid> {
+    // Zero and negative numbers address whole groups.
+    i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, format!("no pid: {pid}")))
+}
+
+fn is_zombie(pid: u32) -> bool {
+    let state = std::process::Command::new("ps")
+        .args(["-o", "stat=", "-p", &pid.to_string()])
+        .output();
+    state.is_ok_and(|output| output.stdout.trim_ascii_start().starts_with(b"Z"))
+}
+
+/// The direct children of `parent`.
+pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let Ok(output) = std::process::Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output()
+    else {
+        return Vec::new();
+    };
+    let pair = |line: &str| {
+        let mut numbers = line.split_whitespace().map(str::parse::<u32>);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    };
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(pair)
+        .filter(|(_, ppid)| *ppid == parent)
+        .map(|(pid, _)| pid)
+        .collect()
+}
