@@ -1,1 +1,20 @@
-//! Placeholder.
+//! The house that every Florin service lives in: process skeleton (settings, logs, health,
+//! shutdown), the relay that publishes a log, the worker loop with its inbox and dead letters,
+//! and request/reply over NATS. It knows no business noun.
+
+pub mod admin;
+pub mod boot;
+pub mod clock;
+pub mod config;
+pub mod health;
+pub mod metrics;
+pub mod process;
+pub mod secret;
+pub mod telemetry;
+
+pub use boot::{boot, boot_with};
+pub use clock::{Clock, entropy};
+pub use config::{HasService, ServiceConfig};
+pub use health::{Health, State};
+pub use process::Process;
+pub use secret::Secret;
