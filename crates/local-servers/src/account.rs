@@ -1,6 +1,6 @@
 //! The account that the servers run as.
 //!
-//! PostgreSQL refuses to run as root, and files should not change hands between two servers of
+//! Postgres refuses to run as root, and files should not change hands between two servers of
 //! one fleet, so both run under one unprivileged account when the owner is root.
 
 use std::os::unix::fs::chown;

@@ -25,7 +25,9 @@ impl ServerFolder {
     /// When no directory can be created, or the data had been moved and is gone.
     pub fn prepare(asked: &Path, account: &Account) -> Result<Self, ServerError> {
         fs::create_dir_all(asked).map_err(ServerError::io("create", asked))?;
-        let asked = asked.canonicalize().map_err(ServerError::io("resolve", asked))?;
+        let asked = asked
+            .canonicalize()
+            .map_err(ServerError::io("resolve", asked))?;
         let note = asked.join(NOTE);
         let path = match fs::read_to_string(&note) {
             Ok(text) => {
@@ -38,7 +40,10 @@ impl ServerFolder {
             }
             Err(_) => Self::fresh(&asked, &note, account)?,
         };
-        Ok(Self { path, account: account.clone() })
+        Ok(Self {
+            path,
+            account: account.clone(),
+        })
     }
 
     fn fresh(asked: &Path, note: &Path, account: &Account) -> Result<PathBuf, ServerError> {
@@ -47,13 +52,20 @@ impl ServerFolder {
             restrict(asked)?;
             return Ok(asked.to_owned());
         }
-        let name = asked.file_name().map_or_else(Default::default, |name| name.to_string_lossy());
-        for temporary in [std::env::temp_dir(), PathBuf::from("/tmp"), PathBuf::from("/var/tmp")] {
+        let name = asked
+            .file_name()
+            .map_or_else(Default::default, |name| name.to_string_lossy());
+        for temporary in [
+            std::env::temp_dir(),
+            PathBuf::from("/tmp"),
+            PathBuf::from("/var/tmp"),
+        ] {
             let made = tempfile::Builder::new()
                 .prefix(&format!("florin-{name}-"))
                 .tempdir_in(&temporary)
                 .map_err(ServerError::io("create a directory in", &temporary))?;
             account.own(made.path())?;
+            restrict(made.path())?;
             if account.can_use(made.path()) {
                 let path = made.path().to_owned();
                 fs::write(note, format!("{}\n", path.display()))
@@ -64,7 +76,10 @@ impl ServerFolder {
         }
         Err(ServerError::Helper {
             program: "test -w".to_owned(),
-            output: format!("the servers' account can use neither {} nor /tmp", asked.display()),
+            output: format!(
+                "the servers' account can use neither {} nor /tmp",
+                asked.display()
+            ),
         })
     }
 
@@ -86,7 +101,8 @@ impl ServerFolder {
         std::io::Write::write_all(&mut file, text.as_bytes())
             .map_err(ServerError::io("write", &path))?;
         // Created with mode 0600, renamed when whole.
-        file.persist(&path).map_err(|error| ServerError::io("write", &path)(error.error))?;
+        file.persist(&path)
+            .map_err(|error| ServerError::io("write", &path)(error.error))?;
         self.account.own(&path)?;
         Ok(path)
     }

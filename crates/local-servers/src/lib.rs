@@ -1,4 +1,4 @@
-//! Private servers: one PostgreSQL and one nats-server on loopback, owned by this process.
+//! Private servers: one Postgres and one nats-server on loopback, owned by this process.
 //!
 //! `florin up` runs its fleet on them and every test binary has a pair of its own, so nobody
 //! needs Docker, a system service or an account. Nothing here knows what the servers are for.
@@ -9,7 +9,7 @@
 //!   owner dies, also by SIGKILL.
 //! * **Same address after a crash.** A server that is killed and restarted keeps its data and its
 //!   port; ports lie outside the ephemeral range, so that nothing takes them meanwhile.
-//! * **Root or not.** PostgreSQL refuses root. As root the servers run as `postgres`, else
+//! * **Root or not.** Postgres refuses root. As root the servers run as `postgres`, else
 //!   `nobody`; see [`ServerFolder`] for the directories such a user cannot enter.
 
 mod account;

@@ -27,8 +27,17 @@ impl ServerLog {
             .append(true)
             .open(path)
             .map_err(ServerError::io("open", path))?;
-        let from = file.metadata().map_err(ServerError::io("read the size of", path))?.len();
-        Ok((Self { path: path.to_owned(), from }, file))
+        let from = file
+            .metadata()
+            .map_err(ServerError::io("read the size of", path))?
+            .len();
+        Ok((
+            Self {
+                path: path.to_owned(),
+                from,
+            },
+            file,
+        ))
     }
 
     pub(crate) fn path(&self) -> &Path {

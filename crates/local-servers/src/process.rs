@@ -39,7 +39,9 @@ impl ServerProcess {
         reaper: &Reaper,
     ) -> Result<Self, ServerError> {
         let (log, file) = ServerLog::open(log)?;
-        let copy = file.try_clone().map_err(ServerError::io("open", log.path()))?;
+        let copy = file
+            .try_clone()
+            .map_err(ServerError::io("open", log.path()))?;
         account.apply(&mut command);
         let child = command
             .stdin(Stdio::null())
@@ -52,7 +54,15 @@ impl ServerProcess {
         let pid = child.id();
         reaper.watch(pid, last_resort);
         let reaper = reaper.clone();
-        Ok(Self { name, child: Some(child), pid, ended: None, last_resort, reaper, log })
+        Ok(Self {
+            name,
+            child: Some(child),
+            pid,
+            ended: None,
+            last_resort,
+            reaper,
+            log,
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -102,7 +112,12 @@ impl ServerProcess {
         if let Ok(status) = tokio::time::timeout(patience, self.wait()).await {
             return Ok(status);
         }
-        tracing::warn!(pid = self.pid, "{} ignores {}, killing it", self.name, signal.name());
+        tracing::warn!(
+            pid = self.pid,
+            "{} ignores {}, killing it",
+            self.name,
+            signal.name()
+        );
         self.signal(Signal::Kill)?;
         Ok(self.wait().await)
     }
@@ -152,6 +167,8 @@ impl Drop for ServerProcess {
                 reaper.forget(pid);
             }
         };
-        let _ = std::thread::Builder::new().name("collect".to_owned()).spawn(collector);
+        let _ = std::thread::Builder::new()
+            .name("collect".to_owned())
+            .spawn(collector);
     }
 }

@@ -46,7 +46,12 @@ impl Reaper {
             .spawn()
             .map_err(ServerError::io("start", Path::new("/bin/sh")))?;
         let orders = Mutex::new(shell.stdin.take());
-        Ok(Self { inner: Arc::new(Inner { orders, shell: Mutex::new(shell) }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                orders,
+                shell: Mutex::new(shell),
+            }),
+        })
     }
 
     /// At the end, sends `signal` to `pid`, and SIGKILL about three seconds later.
@@ -66,9 +71,14 @@ impl Reaper {
     /// When the path is not absolute, or has a line break or bytes that are not UTF-8: removing
     /// something else by accident is worse.
     pub fn remove(&self, directory: &Path) {
-        let path = directory.to_str().filter(|path| !path.contains('\n') && path.trim() == *path);
+        let path = directory
+            .to_str()
+            .filter(|path| !path.contains('\n') && path.trim() == *path);
         let path = path.expect("a directory to remove has a plain name");
-        assert!(directory.is_absolute() && directory.parent().is_some(), "not removable: {path}");
+        assert!(
+            directory.is_absolute() && directory.parent().is_some(),
+            "not removable: {path}"
+        );
         self.order(&format!("remove {path}"));
     }
 
@@ -77,11 +87,21 @@ impl Reaper {
     /// # Errors
     /// When the shell process does not finish.
     pub async fn finish(&self) -> Result<(), ServerError> {
-        drop(self.inner.orders.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.inner
+                .orders
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
-            let ended =
-                self.inner.shell.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
+            let ended = self
+                .inner
+                .shell
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .try_wait();
             let error = match ended {
                 Ok(Some(_)) => return Ok(()),
                 Ok(None) if Instant::now() < deadline => {
@@ -91,17 +111,28 @@ impl Reaper {
                 Ok(None) => io::Error::from(io::ErrorKind::TimedOut),
                 Err(error) => error,
             };
-            return Err(ServerError::Io { doing: "wait for the reaper".to_owned(), source: error });
+            return Err(ServerError::Io {
+                doing: "wait for the reaper".to_owned(),
+                source: error,
+            });
         }
     }
 
     /// The shell's own process id.
     pub fn pid(&self) -> u32 {
-        self.inner.shell.lock().unwrap_or_else(PoisonError::into_inner).id()
+        self.inner
+            .shell
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .id()
     }
 
     fn order(&self, line: &str) {
-        let mut orders = self.inner.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut orders = self
+            .inner
+            .orders
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let Some(pipe) = orders.as_mut() else {
             return;
         };

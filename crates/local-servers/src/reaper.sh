@@ -30,7 +30,7 @@ done
 is_running() {
     kill -0 "$1" 2>/dev/null || return 1
     case $(ps -o stat= -p "$1" 2>/dev/null) in
-        Z*|'') return 1 ;;
+        Z*) return 1 ;;
     esac
 }
 
@@ -41,10 +41,17 @@ any_runs() {
     return 1
 }
 
+# A paused process hears nothing but this and KILL, and a paused child would outlive its parent.
+resume() {
+    kill -CONT "$1" 2>/dev/null
+    ps -A -o pid=,ppid= 2>/dev/null | while read -r child parent; do
+        if [ "$parent" = "$1" ]; then kill -CONT "$child" 2>/dev/null; fi
+    done
+}
+
 for entry in $watched; do
     kill -"${entry##*:}" "${entry%%:*}" 2>/dev/null
-    # A paused process hears nothing but KILL and this.
-    kill -CONT "${entry%%:*}" 2>/dev/null
+    resume "${entry%%:*}"
 done
 
 tries=30

@@ -1,6 +1,7 @@
 //! Signals to processes, and whether a process still runs.
 
 use std::io;
+use std::process::Command;
 
 use rustix::process::{Pid, kill_process, test_kill_process};
 
@@ -78,16 +79,40 @@ fn checked(pid: u32) -> io::Result<Pid> {
 }
 
 fn is_zombie(pid: u32) -> bool {
-    let state = std::process::Command::new("ps")
+    // Linux first: slim containers have no ps. The state follows the name's closing bracket.
+    if let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+        return stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with('Z'));
+    }
+    let state = Command::new("ps")
         .args(["-o", "stat=", "-p", &pid.to_string()])
         .output();
     state.is_ok_and(|output| output.stdout.trim_ascii_start().starts_with(b"Z"))
 }
 
+/// Whether the process `pid` runs the program `name`; a number alone may be a stranger's.
+pub(crate) fn runs_program(pid: u32, name: &str) -> bool {
+    if !is_running(pid) {
+        return false;
+    }
+    let found = std::fs::read_to_string(format!("/proc/{pid}/comm"))
+        .ok()
+        .or_else(|| {
+            let output = Command::new("ps")
+                .args(["-o", "comm=", "-p", &pid.to_string()])
+                .output();
+            output
+                .ok()
+                .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        });
+    found.is_some_and(|found| found.trim().rsplit('/').next() == Some(name))
+}
+
 /// The direct children of `parent`.
 pub(crate) fn children(parent: u32) -> Vec<u32> {
-    let Ok(output) = std::process::Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output()
-    else {
+    let Ok(output) = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output() else {
         return Vec::new();
     };
     let pair = |line: &str| {

@@ -1,0 +1,6 @@
+//! The test tools, tested.
+
+mod database;
+mod eventually;
+mod proxy;
+mod shared;
