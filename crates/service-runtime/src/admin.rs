@@ -32,7 +32,14 @@ pub async fn serve(process: Process, listener: TcpListener) -> std::io::Result<(
 
 async fn metrics_text() -> Response {
     let text = metrics::recorder().render();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response()
 }
 
 async fn healthz(Injected(process): Injected<Process>) -> Response {
@@ -57,7 +64,11 @@ async fn readyz(Injected(process): Injected<Process>) -> Response {
             State::Down(why) => json!({ "part": part, "state": "down", "why": why }),
         })
         .collect();
-    let code = if status == "ready" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if status == "ready" {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let body = json!({ "service": process.name(), "status": status, "parts": parts });
     (code, Json(body)).into_response()
 }

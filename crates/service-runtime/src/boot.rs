@@ -38,7 +38,10 @@ where
         return ExitCode::SUCCESS;
     }
     telemetry::start(name, &config.service().log);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(error = error.to_string(), "No runtime");
@@ -68,7 +71,9 @@ where
 {
     let service = config.service().clone();
     let process = Process::new(name, Clock::system());
-    process.health().set("start", State::Down("starting".to_owned()));
+    process
+        .health()
+        .set("start", State::Down("starting".to_owned()));
     let housekeeping = TaskTracker::new();
     metrics::recorder();
     housekeeping.spawn(upkeep());
@@ -76,7 +81,9 @@ where
     let listener = TcpListener::bind(service.admin)
         .await
         .with_context(|| format!("could not listen on the admin address {}", service.admin))?;
-    let address = listener.local_addr().context("the admin address has no port")?;
+    let address = listener
+        .local_addr()
+        .context("the admin address has no port")?;
     housekeeping.spawn(admin::serve(process.clone(), listener));
     tracing::info!(admin = address.to_string(), "Starting {name}");
 
@@ -89,7 +96,9 @@ where
         Ok(()) => process.health().set("start", State::Ok),
         Err(_) => process.shutdown(),
     }
-    let ended = process.wait(Duration::from_secs(service.drain_seconds)).await;
+    let ended = process
+        .wait(Duration::from_secs(service.drain_seconds))
+        .await;
     started.context("could not start")?;
     ended
 }

@@ -30,11 +30,16 @@ impl Clock {
 
     /// A clock that stands still until a test moves it. Clones show the same time.
     pub fn manual(start: DateTime<Utc>) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))))
+        Self(Source::Manual(Arc::new(AtomicI64::new(
+            start.timestamp_micros(),
+        ))))
     }
 
     /// The time now.
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that others are given")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that others are given"
+    )]
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match &self.0 {
             Source::System => Utc::now().timestamp_micros(),
@@ -46,7 +51,10 @@ impl Clock {
     /// Moves a manual clock on. The system's clock does not obey.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(micros) = &self.0 {
-            micros.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            micros.fetch_add(
+                i64::try_from(by.as_micros()).unwrap_or(i64::MAX),
+                Ordering::SeqCst,
+            );
         }
     }
 
@@ -73,7 +81,14 @@ mod tests {
         let clock = Clock::manual(start);
         let clone = clock.clone();
         clock.advance(Duration::from_secs(5));
-        assert_eq!(clone.now().timestamp_micros(), start.timestamp_micros() + 5_000_000);
-        assert_eq!(clone.now().timestamp_subsec_nanos() % 1_000, 0, "microseconds");
+        assert_eq!(
+            clone.now().timestamp_micros(),
+            start.timestamp_micros() + 5_000_000
+        );
+        assert_eq!(
+            clone.now().timestamp_subsec_nanos() % 1_000,
+            0,
+            "microseconds"
+        );
     }
 }

@@ -11,7 +11,12 @@ use crate::Secret;
 #[derive(Clone, Debug, clap::Args)]
 pub struct ServiceConfig {
     /// The service's Postgres: postgres://user:password@host:port/database
-    #[arg(long, env = "FLORIN_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(
+        long,
+        env = "FLORIN_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub database_url: Secret,
 
     /// The NATS servers, separated by commas.
@@ -30,16 +35,31 @@ pub struct ServiceConfig {
     pub prefix: String,
 
     /// Where /metrics, /healthz and /readyz listen; port 0 takes a free one.
-    #[arg(long, env = "FLORIN_ADMIN", default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(
+        long,
+        env = "FLORIN_ADMIN",
+        default_value = "127.0.0.1:0",
+        value_name = "ADDRESS"
+    )]
     pub admin: SocketAddr,
 
     /// What is logged, such as `info,service_runtime=debug`. `RUST_LOG` is read when this is
     /// left at its default.
-    #[arg(long, env = "FLORIN_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(
+        long,
+        env = "FLORIN_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
     pub log: String,
 
     /// How long a stopping service may finish what it has in hand.
-    #[arg(long, env = "FLORIN_DRAIN_SECONDS", default_value_t = 10, value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "FLORIN_DRAIN_SECONDS",
+        default_value_t = 10,
+        value_name = "SECONDS"
+    )]
     pub drain_seconds: u64,
 
     /// Prints the settings without passwords and exits.

@@ -33,7 +33,11 @@ impl Health {
             State::Down(_) => 2,
         };
         gauge!(HEALTH.name, "part" => part).set(level);
-        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(part, state.clone());
+        let before = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(part, state.clone());
         if before.as_ref() == Some(&state) {
             return;
         }
@@ -48,11 +52,16 @@ impl Health {
     /// Every part that has said how it is, by name.
     pub fn snapshot(&self) -> Vec<(&'static str, State)> {
         let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.iter().map(|(part, state)| (*part, state.clone())).collect()
+        parts
+            .iter()
+            .map(|(part, state)| (*part, state.clone()))
+            .collect()
     }
 
     /// Whether a part is down.
     pub fn is_down(&self) -> bool {
-        self.snapshot().iter().any(|(_, state)| matches!(state, State::Down(_)))
+        self.snapshot()
+            .iter()
+            .any(|(_, state)| matches!(state, State::Down(_)))
     }
 }

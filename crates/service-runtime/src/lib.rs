@@ -7,8 +7,13 @@ pub mod boot;
 pub mod clock;
 pub mod config;
 pub mod health;
+pub mod log;
 pub mod metrics;
+pub mod nats;
+pub mod postgres;
 pub mod process;
+pub mod retry;
+pub mod rpc;
 pub mod secret;
 pub mod telemetry;
 

@@ -82,8 +82,9 @@ pub fn recorder() -> &'static PrometheusHandle {
     RECORDER.get_or_init(|| {
         // From half a millisecond to ten seconds: a commit is at the low end, a timeout at the
         // high one.
-        const SECONDS: &[f64] =
-            &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        const SECONDS: &[f64] = &[
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+        ];
         // Batches: powers of two up to the largest.
         const SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
         let recorder = PrometheusBuilder::new()
@@ -113,7 +114,10 @@ mod tests {
         for metric in ALL {
             assert!(metric.name.starts_with("florin_"), "{}", metric.name);
             assert!(metric.help.ends_with('.'), "{}", metric.name);
-            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"));
+            assert_eq!(
+                metric.kind == Kind::Counter,
+                metric.name.ends_with("_total")
+            );
         }
     }
 }

@@ -48,7 +48,9 @@ impl Process {
             tasks: TaskTracker::new(),
             crash: Mutex::new(None),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// The clock that everything in the process reads.
@@ -102,7 +104,11 @@ impl Process {
             match outcome {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => {
-                    tracing::error!(task = name, error = format!("{error:#}"), "Task {name} failed");
+                    tracing::error!(
+                        task = name,
+                        error = format!("{error:#}"),
+                        "Task {name} failed"
+                    );
                     process.crashed(name);
                 }
                 Err(panic) => {
@@ -128,20 +134,38 @@ impl Process {
             () = self.inner.hard.cancelled() => false,
         };
         if !drained {
-            tracing::warn!(tasks = self.inner.tasks.len(), "Not drained in time, dropping tasks");
+            tracing::warn!(
+                tasks = self.inner.tasks.len(),
+                "Not drained in time, dropping tasks"
+            );
             self.inner.hard.cancel();
-            if tokio::time::timeout(HARD_WAIT, self.inner.tasks.wait()).await.is_err() {
-                tracing::error!(tasks = self.inner.tasks.len(), "Tasks do not end, leaving them");
+            if tokio::time::timeout(HARD_WAIT, self.inner.tasks.wait())
+                .await
+                .is_err()
+            {
+                tracing::error!(
+                    tasks = self.inner.tasks.len(),
+                    "Tasks do not end, leaving them"
+                );
             }
         }
-        match *self.inner.crash.lock().unwrap_or_else(PoisonError::into_inner) {
+        match *self
+            .inner
+            .crash
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             Some(task) => Err(anyhow!("task {task} crashed")),
             None => Ok(()),
         }
     }
 
     fn crashed(&self, task: &'static str) {
-        self.inner.crash.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(task);
+        self.inner
+            .crash
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(task);
         self.shutdown();
     }
 }

@@ -29,8 +29,13 @@ impl FromStr for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A query may hold `password=` too, so nothing after the question mark is shown.
-        let url = self.0.split_once('?').map_or(self.0.as_str(), |(url, _)| url);
-        let Some((scheme, rest)) = url.split_once("://") else { return f.write_str("***") };
+        let url = self
+            .0
+            .split_once('?')
+            .map_or(self.0.as_str(), |(url, _)| url);
+        let Some((scheme, rest)) = url.split_once("://") else {
+            return f.write_str("***");
+        };
         match rest.rsplit_once('@') {
             None => write!(f, "{scheme}://{rest}"),
             Some((credentials, host)) => match credentials.split_once(':') {
@@ -54,8 +59,14 @@ mod tests {
     #[test]
     fn a_password_does_not_show() {
         for (url, shown) in [
-            ("postgres://ann:s3cret@db:5432/florin", "postgres://ann:***@db:5432/florin"),
-            ("postgres://ann:p@ss:w@db/florin?password=x", "postgres://ann:***@db/florin"),
+            (
+                "postgres://ann:s3cret@db:5432/florin",
+                "postgres://ann:***@db:5432/florin",
+            ),
+            (
+                "postgres://ann:p@ss:w@db/florin?password=x",
+                "postgres://ann:***@db/florin",
+            ),
             ("postgres://ann@db/florin", "postgres://ann@db/florin"),
             ("nats://127.0.0.1:4222", "nats://127.0.0.1:4222"),
             ("password=s3cret host=db", "***"),

@@ -24,7 +24,10 @@ use crate::Clock;
 pub fn start(service: &'static str, filter: &str) {
     let subscriber = tracing_subscriber::fmt()
         .fmt_fields(JsonFields::new())
-        .event_format(Line { service, clock: Clock::system() })
+        .event_format(Line {
+            service,
+            clock: Clock::system(),
+        })
         .with_env_filter(env_filter(filter))
         .finish();
     if tracing::subscriber::set_global_default(subscriber).is_err() {
