@@ -65,7 +65,7 @@ as_root() {
     fi
 }
 
-apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >/dev/null; }
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y "$@" >/dev/null; }
 
 install_by_apt() {
     apt update || say "apt-get update failed, going on with the lists that are there"
@@ -78,6 +78,10 @@ install_by_apt() {
                 /etc/postgresql-common/createcluster.conf || true
         fi
         apt install "$package" || say "apt-get could not install $package"
+        if [ "$package" = nats-server ] && command -v systemctl >/dev/null; then
+            # Debian starts a server that is open to the network.
+            as_root systemctl disable --now nats-server >/dev/null 2>&1 || true
+        fi
     done
 }
 

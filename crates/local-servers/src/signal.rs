@@ -112,6 +112,35 @@ pub(crate) fn runs_program(pid: u32, name: &str) -> bool {
 
 /// The direct children of `parent`.
 pub(crate) fn children(parent: u32) -> Vec<u32> {
+    let all = processes_of_linux().unwrap_or_else(processes_of_ps);
+    all.into_iter()
+        .filter(|(_, ppid)| *ppid == parent)
+        .map(|(pid, _)| pid)
+        .collect()
+}
+
+/// All processes with their parents, or None where there is no `/proc`.
+fn processes_of_linux() -> Option<Vec<(u32, u32)>> {
+    let parent_of = |pid: u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // After the name, which may contain anything: the state, then the parent.
+        stat.rsplit(')')
+            .next()?
+            .split_whitespace()
+            .nth(1)?
+            .parse::<u32>()
+            .ok()
+    };
+    parent_of(std::process::id())?;
+    let entries = std::fs::read_dir("/proc").ok()?.flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    Some(
+        pids.filter_map(|pid| Some((pid, parent_of(pid)?)))
+            .collect(),
+    )
+}
+
+fn processes_of_ps() -> Vec<(u32, u32)> {
     let Ok(output) = Command::new("ps").args(["-A", "-o", "pid=,ppid="]).output() else {
         return Vec::new();
     };
@@ -122,7 +151,5 @@ pub(crate) fn children(parent: u32) -> Vec<u32> {
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(pair)
-        .filter(|(_, ppid)| *ppid == parent)
-        .map(|(pid, _)| pid)
         .collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sqlx::{Connection as _, PgConnection};
 use testkit::{CutPoint, Fault, TcpProxy, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -189,4 +190,37 @@ async fn a_url_is_led_through_the_proxy() {
         format!("postgres://a:b@{address}/db")
     );
     assert_eq!(led("nats://127.0.0.1:4222"), format!("nats://{address}"));
+}
+
+/// What the proxy is for: a commit that happened and that its client takes for lost.
+#[tokio::test]
+async fn a_commit_whose_reply_is_cut_has_happened() {
+    let database = testkit::TestDatabase::create().await;
+    let pool = database.pool().await;
+    sqlx::query("CREATE TABLE kept (n int)")
+        .execute(&pool)
+        .await
+        .expect("create");
+
+    let upstream = ([127, 0, 0, 1], testkit::servers().postgres.port()).into();
+    let proxy = TcpProxy::start(upstream).await;
+    let mut client = PgConnection::connect(&proxy.through(&database.url()))
+        .await
+        .expect("connect");
+    let mut transaction = client.begin().await.expect("begin");
+    sqlx::query("INSERT INTO kept VALUES (1)")
+        .execute(&mut *transaction)
+        .await
+        .expect("insert");
+    proxy.cut_after_client_bytes_matching(b"COMMIT", CutPoint::BeforeReply);
+    transaction
+        .commit()
+        .await
+        .expect_err("the reply was forwarded");
+
+    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM kept")
+        .fetch_one(&pool)
+        .await
+        .expect("count");
+    assert_eq!(kept, 1);
 }
