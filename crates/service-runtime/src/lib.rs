@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod nats;
 pub mod postgres;
 pub mod process;
+pub mod relay;
 pub mod retry;
 pub mod rpc;
 pub mod secret;
