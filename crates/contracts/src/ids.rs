@@ -108,7 +108,8 @@ ids! {
     WalletId = "wal";
 }
 
-fn uuid_v7(now: DateTime<Utc>, entropy: [u8; 10]) -> Uuid {
+/// A UUIDv7 of the millisecond of `now`, for rows that are nobody's public id.
+pub fn uuid_v7(now: DateTime<Utc>, entropy: [u8; 10]) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or_default();
     uuid::Builder::from_unix_timestamp_millis(millis, &entropy).into_uuid()
 }

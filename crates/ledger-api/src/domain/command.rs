@@ -1,0 +1,95 @@
+//! What callers ask for, parsed and valid by type.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use contracts::{Kind, Money, WalletId, event::WalletKind};
+
+/// SHA-256 of method, path and the parsed command in canonical form: what makes a repeated key
+/// a replay rather than a reuse.
+pub type Fingerprint = [u8; 32];
+
+/// Who asks: the scope of idempotency keys (a token's `sub`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Caller(pub String);
+
+/// Whose balances the caller may see in an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Viewer {
+    /// Staff and services see every leg's balance.
+    All,
+    /// A customer or merchant sees the balances of wallets of this owner alone.
+    Owner(String),
+}
+
+impl Viewer {
+    /// May a wallet of `owner` be seen?
+    pub fn sees(&self, owner: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Owner(own) => own == owner,
+        }
+    }
+}
+
+/// One idempotent request for a change.
+#[derive(Debug, Clone)]
+pub struct Command {
+    /// Who asks.
+    pub caller: Caller,
+    /// The `Idempotency-Key`, 1 to 255 visible ASCII characters.
+    pub key: String,
+    /// What the key stands for.
+    pub fingerprint: Fingerprint,
+    /// What to do.
+    pub action: Action,
+    /// Whose balances the answer may show.
+    pub viewer: Viewer,
+    /// W3C trace context of the request.
+    pub traceparent: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Open a wallet.
+    OpenWallet(OpenWallet),
+    /// Move money.
+    Move(Movement),
+}
+
+/// Opens a wallet.
+#[derive(Debug, Clone)]
+pub struct OpenWallet {
+    /// Whose tokens may use it.
+    pub owner: String,
+    /// Customer or merchant.
+    pub kind: WalletKind,
+    /// The creator's reference.
+    pub reference: Option<String>,
+    /// The creator's own notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Moves money: every kind of transaction is one of these.
+#[derive(Debug, Clone)]
+pub struct Movement {
+    /// What for.
+    pub kind: Kind,
+    /// The wallet it is about: the receiver of a deposit, else the sender.
+    pub wallet: WalletId,
+    /// The receiver of a transfer or payment.
+    pub counterparty: Option<WalletId>,
+    /// How much, above zero.
+    pub amount: Money,
+    /// When it counts; the moment of posting when the sender does not say.
+    pub effective_at: Option<DateTime<Utc>>,
+    /// The sender's reference.
+    pub reference: Option<String>,
+    /// The merchant's order, on payments.
+    pub order_reference: Option<String>,
+    /// A line for people.
+    pub description: Option<String>,
+    /// The sender's own notes.
+    pub metadata: BTreeMap<String, String>,
+}

@@ -1,0 +1,191 @@
+//! What a decision is made on: the locked rows of one batch, in memory.
+
+use std::{collections::HashMap, fmt};
+
+use contracts::{Account, Currency, Money, WalletId, event::WalletKind};
+use uuid::Uuid;
+
+/// May the wallet be used?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalletStatus {
+    /// Everything is allowed.
+    Active,
+    /// No debits; a fraud or compliance decision.
+    Frozen,
+    /// Nothing moves.
+    Blocked,
+    /// The account behind it is suspended.
+    Suspended,
+    /// For good.
+    Closed,
+}
+
+impl WalletStatus {
+    /// As JSON and the database spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Frozen => "frozen",
+            Self::Blocked => "blocked",
+            Self::Suspended => "suspended",
+            Self::Closed => "closed",
+        }
+    }
+
+    /// Reads the database's spelling.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Frozen, Self::Blocked, Self::Suspended, Self::Closed]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+    }
+}
+
+/// The facts about a wallet that decisions and answers need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wallet {
+    /// Whose tokens may use it.
+    pub owner: String,
+    /// Customer or merchant.
+    pub kind: WalletKind,
+    /// May it be used?
+    pub status: WalletStatus,
+}
+
+/// The key of a balance. Its order is the order in which locks are taken, the same as that of
+/// the columns' bytes in Postgres.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BalanceKey {
+    /// The wallet, or the system's own.
+    pub wallet: WalletId,
+    /// Which of its accounts.
+    pub account: Account,
+    /// In which currency.
+    pub currency: Currency,
+}
+
+impl BalanceKey {
+    /// A wallet's own money.
+    pub const fn main(wallet: WalletId, currency: Currency) -> Self {
+        Self { wallet, account: Account::Main, currency }
+    }
+
+    /// The money outside the wallets.
+    pub const fn funding(shard: SystemShard, currency: Currency) -> Self {
+        Self { wallet: shard.wallet(), account: Account::Funding, currency }
+    }
+
+    fn sort_key(&self) -> (Uuid, &'static str, &str) {
+        (self.wallet.as_uuid(), self.account.as_str(), self.currency.code())
+    }
+}
+
+impl PartialOrd for BalanceKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for BalanceKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.sort_key().cmp(&other.sort_key())
+    }
+}
+
+impl fmt::Debug for BalanceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.wallet, self.account.as_str(), self.currency)
+    }
+}
+
+/// Which of the system's wallets a lane uses. Every deposit touches a system account; with one
+/// shard per lane, lanes do not wait for each other there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SystemShard(u8);
+
+impl SystemShard {
+    /// How many there are; migrations create their wallets.
+    pub const COUNT: u8 = 16;
+
+    /// The shard of a lane; lanes beyond [`Self::COUNT`] share.
+    pub const fn of_lane(lane: u8) -> Self {
+        Self(lane % Self::COUNT)
+    }
+
+    /// The system wallet of this shard.
+    pub const fn wallet(self) -> WalletId {
+        WalletId::from_uuid(Uuid::from_u128(
+            0x0000_0000_0000_7000_8000_0000_0000_0000 | self.0 as u128,
+        ))
+    }
+
+    /// Is this one of the system's own wallets?
+    pub fn is_system(wallet: WalletId) -> bool {
+        (0..Self::COUNT).any(|shard| Self(shard).wallet() == wallet)
+    }
+}
+
+/// A balance: what is posted, what of it is held, and how often it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Balance {
+    /// The sum of the postings.
+    pub posted: Money,
+    /// The part of it that is reserved.
+    pub held: Money,
+    /// How far below zero the available balance may go; none for system accounts.
+    pub credit_limit: Option<Money>,
+    /// Counts every change, without gaps.
+    pub version: u64,
+}
+
+impl Balance {
+    /// A balance that nothing has touched yet.
+    pub fn fresh(key: BalanceKey) -> Self {
+        let zero = Money::zero(key.currency);
+        let credit_limit = (key.account == Account::Main).then_some(zero);
+        Self { posted: zero, held: zero, credit_limit, version: 0 }
+    }
+}
+
+/// The locked rows of a batch.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Wallets that commands of the batch name.
+    pub wallets: HashMap<WalletId, Wallet>,
+    /// Balances that commands of the batch may change.
+    pub balances: HashMap<BalanceKey, Balance>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn system_wallets_are_those_that_the_migration_creates() {
+        assert_eq!(
+            SystemShard::of_lane(11).wallet().as_uuid().to_string(),
+            "00000000-0000-7000-8000-00000000000b"
+        );
+        assert_eq!(SystemShard::of_lane(16), SystemShard::of_lane(0));
+        assert!(SystemShard::is_system(SystemShard::of_lane(3).wallet()));
+    }
+
+    #[test]
+    fn balances_sort_as_postgres_sorts_their_columns() {
+        let wallet = |n: u128| WalletId::from_uuid(Uuid::from_u128(n));
+        let currency = |code: &str| code.parse().expect("a currency");
+        let mut keys = vec![
+            BalanceKey::main(wallet(2), currency("EUR")),
+            BalanceKey::main(wallet(1), currency("USD")),
+            BalanceKey { wallet: wallet(1), account: Account::Revenue, currency: currency("EUR") },
+            BalanceKey { wallet: wallet(1), account: Account::Funding, currency: currency("USD") },
+            BalanceKey::main(wallet(1), currency("EUR")),
+        ];
+        keys.sort();
+        let printed: Vec<String> = keys.iter().map(|key| format!("{key:?}")[33..].to_owned()).collect();
+        assert_eq!(
+            printed,
+            ["001/funding/USD", "001/main/EUR", "001/main/USD", "001/revenue/EUR", "002/main/EUR"]
+                .map(|tail| tail.to_owned())
+        );
+    }
+}

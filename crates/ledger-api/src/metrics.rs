@@ -1,0 +1,57 @@
+//! Everything the ledger can be asked about by Prometheus: the one table of names, with help
+//! and unit, and the functions that record. Label values are few and never ids.
+
+use std::time::Duration;
+
+use contracts::{Kind, RejectionCode};
+use metrics::{counter, describe_counter, describe_histogram, histogram, Unit};
+
+use crate::store::Fault;
+
+const BATCH_COMMANDS: &str = "florin_posting_batch_commands";
+const COMMIT_SECONDS: &str = "florin_posting_commit_seconds";
+const HEAD_WAIT_SECONDS: &str = "florin_posting_head_wait_seconds";
+const BATCH_RETRIES: &str = "florin_posting_batch_retries_total";
+const KEY_REPLAYS: &str = "florin_posting_key_replays_total";
+const REJECTIONS: &str = "florin_posting_rejections_total";
+
+/// Registers help and units; call once, after the recorder is installed.
+pub fn describe() {
+    describe_histogram!(BATCH_COMMANDS, Unit::Count, "Commands that one transaction decided");
+    describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time that COMMIT took");
+    describe_histogram!(HEAD_WAIT_SECONDS, Unit::Seconds, "Time a lane waited for the log's head");
+    describe_counter!(BATCH_RETRIES, Unit::Count, "Batches that were run again, by cause");
+    describe_counter!(KEY_REPLAYS, Unit::Count, "Requests answered from a stored answer");
+    describe_counter!(REJECTIONS, Unit::Count, "Commands decided against, by kind and code");
+}
+
+// Histograms take floating point numbers; nothing here is money.
+
+pub(crate) fn batch_size(commands: usize) {
+    histogram!(BATCH_COMMANDS).record(u32::try_from(commands).map_or(f64::MAX, f64::from));
+}
+
+pub(crate) fn committed(took: Duration) {
+    histogram!(COMMIT_SECONDS).record(took);
+}
+
+pub(crate) fn head_lock_waited(took: Duration) {
+    histogram!(HEAD_WAIT_SECONDS).record(took);
+}
+
+pub(crate) fn batch_retried(fault: Fault) {
+    let cause = match fault {
+        Fault::Data => "data",
+        Fault::Passing => "passing",
+        Fault::Connection => "connection",
+    };
+    counter!(BATCH_RETRIES, "cause" => cause).increment(1);
+}
+
+pub(crate) fn key_replayed() {
+    counter!(KEY_REPLAYS).increment(1);
+}
+
+pub(crate) fn rejected(kind: Kind, code: RejectionCode) {
+    counter!(REJECTIONS, "kind" => kind.as_str(), "code" => code.as_str()).increment(1);
+}

@@ -1,0 +1,255 @@
+//! A lane: one connection that runs one batch after the other, and what it does when a batch
+//! fails.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use service_runtime::{Clock, Process, Secret};
+use sqlx::PgConnection;
+use tokio::{
+    sync::{Mutex, mpsc},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Render, SubmitError,
+    batch::{self, BatchError, Pending},
+};
+use crate::{
+    domain::{BalanceKey, SystemShard},
+    metrics, store,
+    store::{Fault, StoreError, fault},
+};
+
+/// Commands of one batch. At 512, one commit's fixed cost is below a percent of each; larger
+/// ones only make their callers wait for each other.
+const BATCH_MAX: usize = 512;
+/// How long a batch is tried before its callers are told that the database is away.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+/// Between two tries of the same batch: a deadlock or a restart needs a moment, not more.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+/// Balances that a lane remembers to exist, so that it need not insert them: 100,000 keys take
+/// about 10 MB. When it is full it starts anew.
+const KNOWN_BALANCES_MAX: usize = 100_000;
+/// A connection attempt that takes longer has met a black hole.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the log's partitions are looked at. One holds five million events and the next
+/// ones are there already: an hour's work at full speed is far less.
+const PARTITION_CHECK: Duration = Duration::from_secs(60);
+/// Partitions are kept ready for this many events ahead of the head.
+const PARTITIONS_AHEAD: u64 = 10_000_000;
+
+/// One lane's belongings.
+pub(super) struct Lane {
+    pub(super) shard: SystemShard,
+    pub(super) render: Arc<dyn Render>,
+    pub(super) clock: Clock,
+    pub(super) known_balances: HashSet<BalanceKey>,
+    url: Secret,
+    connection: Option<PgConnection>,
+}
+
+impl Lane {
+    pub(super) fn new(
+        number: u8,
+        url: Secret,
+        render: Arc<dyn Render>,
+        process: &Process,
+    ) -> Self {
+        Self {
+            shard: SystemShard::of_lane(number),
+            render,
+            clock: process.clock().clone(),
+            known_balances: HashSet::new(),
+            url,
+            connection: None,
+        }
+    }
+
+    /// Remembers balances that are committed: their rows are never deleted.
+    pub(super) fn remember(&mut self, keys: impl IntoIterator<Item = BalanceKey>) {
+        if self.known_balances.len() > KNOWN_BALANCES_MAX {
+            self.known_balances.clear();
+        }
+        self.known_balances.extend(keys);
+    }
+
+    /// Runs a batch to the end: every command in it is answered.
+    async fn settle(&mut self, batch: Vec<Pending>) {
+        let mut work = vec![batch];
+        while let Some(batch) = work.pop() {
+            match self.run_until_clear(&batch).await {
+                Ok(answers) => {
+                    for (pending, answer) in batch.into_iter().zip(answers) {
+                        pending.answer(answer);
+                    }
+                }
+                Err(Verdict::All(error)) => {
+                    for pending in batch {
+                        pending.answer(Err(error));
+                    }
+                }
+                Err(Verdict::Without(unknown)) => {
+                    let (refused, rest): (Vec<_>, Vec<_>) = batch
+                        .into_iter()
+                        .partition(|pending| unknown.contains(&pending.answer_id));
+                    for pending in refused {
+                        pending.answer(Err(SubmitError::UnknownWallet));
+                    }
+                    work.extend((!rest.is_empty()).then_some(rest));
+                }
+                Err(Verdict::Halve) => {
+                    let mut first = batch;
+                    let second = first.split_off(first.len() / 2);
+                    work.push(second);
+                    work.push(first);
+                }
+            }
+        }
+    }
+
+    /// Tries a batch until its outcome is certain or time is up.
+    async fn run_until_clear(
+        &mut self,
+        batch: &[Pending],
+    ) -> Result<Vec<Result<super::Answer, SubmitError>>, Verdict> {
+        let deadline = Instant::now() + GIVE_UP_AFTER;
+        // Once a COMMIT was sent and not answered, only the keys can tell.
+        let mut unknown = false;
+        loop {
+            let error = match self.attempt(batch).await {
+                Ok(answers) => return Ok(answers),
+                Err(error) => error,
+            };
+            match error {
+                BatchError::UnknownWallets(commands) => return Err(Verdict::Without(commands)),
+                BatchError::Store { source, committing } => {
+                    let fault = fault(&source);
+                    unknown |= committing;
+                    if fault == Fault::Data && !committing {
+                        return Err(self.blame(batch, &source));
+                    }
+                    metrics::batch_retried(fault);
+                    tracing::warn!(
+                        error = &source as &dyn std::error::Error,
+                        committing,
+                        commands = batch.len(),
+                        "A batch failed and is run again"
+                    );
+                    // A connection that failed in any way is not asked to explain itself.
+                    self.connection = None;
+                }
+            }
+            if Instant::now() >= deadline {
+                let error =
+                    if unknown { SubmitError::OutcomeUnknown } else { SubmitError::Unavailable };
+                return Err(Verdict::All(error));
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    fn blame(&mut self, batch: &[Pending], source: &StoreError) -> Verdict {
+        self.connection = None;
+        if batch.len() > 1 {
+            return Verdict::Halve;
+        }
+        tracing::error!(
+            error = source as &dyn std::error::Error,
+            "The database refused a command that was decided to be right"
+        );
+        Verdict::All(SubmitError::Refused)
+    }
+
+    async fn attempt(
+        &mut self,
+        batch: &[Pending],
+    ) -> Result<Vec<Result<super::Answer, SubmitError>>, BatchError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connect(&self.url).await.map_err(BatchError::before_commit)?,
+        };
+        let answers = batch::run(self, &mut connection, batch).await?;
+        self.connection = Some(connection);
+        Ok(answers)
+    }
+}
+
+/// What follows from a failed batch.
+enum Verdict {
+    /// Everybody in it gets this answer.
+    All(SubmitError),
+    /// These name wallets that are not there; the others are run again.
+    Without(Vec<uuid::Uuid>),
+    /// Somebody's data is at fault: look closer.
+    Halve,
+}
+
+/// A connection with the limits of a lane's session.
+pub(super) async fn connect(url: &Secret) -> Result<PgConnection, StoreError> {
+    let options = service_runtime::postgres::PostgresOptions {
+        schema: "ledger",
+        statement_timeout_ms: 5_000,
+        // Below the statement's limit, so that the cause is named.
+        lock_timeout_ms: 3_000,
+        // A paused process must not hold the head against every replica.
+        idle_in_transaction_ms: 2_000,
+        application_name: "florin-lane",
+        ..service_runtime::postgres::PostgresOptions::default()
+    };
+    let connecting = service_runtime::postgres::connect(url, &options);
+    match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(connected) => connected.map_err(StoreError::Database),
+        Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
+    }
+}
+
+/// Runs batches until the process stops and the queue is empty.
+pub(super) async fn run(
+    mut lane: Lane,
+    waiting: Arc<Mutex<mpsc::Receiver<Pending>>>,
+    soft: CancellationToken,
+) -> anyhow::Result<()> {
+    loop {
+        let mut batch = Vec::new();
+        {
+            // Held while nothing waits: the next lane takes over when this one has its batch.
+            let mut waiting = waiting.lock().await;
+            tokio::select! {
+                biased;
+                taken = waiting.recv_many(&mut batch, BATCH_MAX) => {
+                    if taken == 0 {
+                        return Ok(());
+                    }
+                }
+                () = soft.cancelled() => return Ok(()),
+            }
+        }
+        metrics::batch_size(batch.len());
+        lane.settle(batch).await;
+    }
+}
+
+/// Sees to it that the log never runs out of partitions.
+pub(super) async fn keep_partitions(url: Secret, process: Process) -> anyhow::Result<()> {
+    let soft = process.soft();
+    let mut due = tokio::time::interval(PARTITION_CHECK);
+    loop {
+        tokio::select! {
+            _ = due.tick() => {}
+            () = soft.cancelled() => return Ok(()),
+        }
+        if let Err(error) = ensure_partitions(&url).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "The log's partitions could not be looked at; the next look is in a minute"
+            );
+        }
+    }
+}
+
+async fn ensure_partitions(url: &Secret) -> Result<(), StoreError> {
+    let mut connection = connect(url).await?;
+    let head = store::journal::head(&mut connection).await?;
+    store::server::ensure_event_partitions(&mut connection, head + PARTITIONS_AHEAD).await
+}

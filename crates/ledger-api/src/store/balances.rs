@@ -1,0 +1,131 @@
+//! Balances: the one door to their locks, and the one statement that moves them.
+
+use contracts::{Account, Currency, Money, WalletId};
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{StoreError, error::money};
+use crate::domain::{Balance, BalanceKey};
+
+/// Inserts the rows of balances that have none yet. `keys` must be sorted: two transactions
+/// that add the same rows wait for each other in one order.
+///
+/// # Errors
+/// When the server refuses, or a wallet does not exist.
+pub async fn insert_missing_in_tx(
+    tx: &mut PgConnection,
+    keys: &[BalanceKey],
+) -> Result<(), StoreError> {
+    let (wallets, accounts, currencies) = columns(keys);
+    // System accounts have no floor: money outside the wallets is what they stand for.
+    sqlx::query!(
+        "INSERT INTO ledger.balances (wallet_id, account, currency, credit_limit)
+         SELECT wallet_id, account, currency, CASE WHEN account = 'main' THEN 0 END
+         FROM unnest($1::uuid[], $2::text[], $3::text[])
+              WITH ORDINALITY AS missing(wallet_id, account, currency, position)
+         ORDER BY position
+         ON CONFLICT (wallet_id, account, currency) DO NOTHING",
+        &wallets,
+        &accounts,
+        &currencies,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Locks balances for the rest of the transaction, in the order of their keys, and reads them.
+/// The only way to lock a balance.
+///
+/// # Errors
+/// When the server refuses, or the wait exceeds the lock timeout.
+pub async fn lock_in_tx(
+    tx: &mut PgConnection,
+    keys: &[BalanceKey],
+) -> Result<Vec<(BalanceKey, Balance)>, StoreError> {
+    let (wallets, accounts, currencies) = columns(keys);
+    // A join on unnest, not `= ANY`: a plan made while the table was empty must not scan it
+    // for ever. The sort comes before the locks.
+    let rows = sqlx::query!(
+        "SELECT b.wallet_id, b.account, b.currency, b.posted, b.held, b.credit_limit, b.version
+         FROM unnest($1::uuid[], $2::text[], $3::text[]) AS wanted(wallet_id, account, currency)
+         JOIN ledger.balances b ON b.wallet_id = wanted.wallet_id
+              AND b.account = wanted.account AND b.currency = wanted.currency
+         ORDER BY b.wallet_id, b.account, b.currency
+         FOR UPDATE OF b",
+        &wallets,
+        &accounts,
+        &currencies,
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let bad = |column| StoreError::inconsistent("balances", column, row.wallet_id);
+            let currency: Currency = row.currency.parse().map_err(|_| bad("currency"))?;
+            let account = account(&row.account).ok_or_else(|| bad("account"))?;
+            let key = BalanceKey { wallet: WalletId::from_uuid(row.wallet_id), account, currency };
+            let exact = |amount, column| money(amount, currency, column, row.wallet_id);
+            let balance = Balance {
+                posted: exact(row.posted, "posted")?,
+                held: exact(row.held, "held")?,
+                credit_limit: row
+                    .credit_limit
+                    .map(|limit| exact(limit, "credit_limit"))
+                    .transpose()?,
+                version: u64::try_from(row.version).map_err(|_| bad("version"))?,
+            };
+            Ok((key, balance))
+        })
+        .collect()
+}
+
+/// Writes what was decided about locked balances. One statement for a whole batch; a batch of
+/// one is the same statement.
+///
+/// # Errors
+/// When the server refuses: then a rule of `decide` and a constraint disagree.
+pub async fn update_in_tx(
+    tx: &mut PgConnection,
+    changes: &[(BalanceKey, Money, u64)],
+) -> Result<(), StoreError> {
+    let keys: Vec<BalanceKey> = changes.iter().map(|(key, ..)| *key).collect();
+    let (wallets, accounts, currencies) = columns(&keys);
+    let posted: Vec<Decimal> = changes.iter().map(|(_, posted, _)| posted.amount()).collect();
+    let versions: Vec<i64> =
+        changes.iter().map(|(.., version)| i64::try_from(*version).unwrap_or(i64::MAX)).collect();
+    sqlx::query!(
+        "UPDATE ledger.balances b SET posted = change.posted, version = change.version
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::bigint[])
+              AS change(wallet_id, account, currency, posted, version)
+         WHERE b.wallet_id = change.wallet_id
+           AND b.account = change.account AND b.currency = change.currency",
+        &wallets,
+        &accounts,
+        &currencies,
+        &posted,
+        &versions,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn columns(keys: &[BalanceKey]) -> (Vec<Uuid>, Vec<String>, Vec<String>) {
+    let mut wallets = Vec::with_capacity(keys.len());
+    let mut accounts = Vec::with_capacity(keys.len());
+    let mut currencies = Vec::with_capacity(keys.len());
+    for key in keys {
+        wallets.push(key.wallet.as_uuid());
+        accounts.push(key.account.as_str().to_owned());
+        currencies.push(key.currency.code().to_owned());
+    }
+    (wallets, accounts, currencies)
+}
+
+fn account(text: &str) -> Option<Account> {
+    [Account::Main, Account::Funding, Account::Revenue]
+        .into_iter()
+        .find(|account| account.as_str() == text)
+}

@@ -1,0 +1,104 @@
+//! Idempotency keys and the answers stored under them.
+
+use std::collections::HashSet;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::{domain::Fingerprint, posting::Rendered};
+
+/// A key to be claimed.
+#[derive(Debug, Clone)]
+pub struct NewClaim {
+    /// Whose key.
+    pub caller: String,
+    /// The key.
+    pub key: String,
+    /// What it stands for.
+    pub fingerprint: Fingerprint,
+    /// Under which id the answer will be stored.
+    pub answer_id: Uuid,
+}
+
+/// What was found under a key that somebody had claimed before.
+#[derive(Debug, Clone)]
+pub struct StoredAnswer {
+    /// Position of the claim in the slice that was asked about.
+    pub position: usize,
+    /// What the key stands for.
+    pub fingerprint: Fingerprint,
+    /// The answer's id.
+    pub answer_id: Uuid,
+    /// The answer.
+    pub rendered: Rendered,
+}
+
+/// Claims keys that nobody has and returns their answer ids. `claims` must be sorted by caller
+/// and key: lanes that claim crossed keys then wait for each other instead of deadlocking. A
+/// key that another transaction has claimed and not yet committed is waited for.
+///
+/// # Errors
+/// When the server refuses or the wait exceeds the lock timeout.
+pub async fn claim_in_tx(
+    tx: &mut PgConnection,
+    claims: &[NewClaim],
+) -> Result<HashSet<Uuid>, StoreError> {
+    let callers: Vec<String> = claims.iter().map(|claim| claim.caller.clone()).collect();
+    let keys: Vec<String> = claims.iter().map(|claim| claim.key.clone()).collect();
+    let fingerprints: Vec<Vec<u8>> = claims.iter().map(|claim| claim.fingerprint.to_vec()).collect();
+    let answer_ids: Vec<Uuid> = claims.iter().map(|claim| claim.answer_id).collect();
+    let claimed = sqlx::query_scalar!(
+        "INSERT INTO ledger.idempotency_keys (caller, key, fingerprint, answer_id)
+         SELECT caller, key, fingerprint, answer_id
+         FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[])
+              WITH ORDINALITY AS claim(caller, key, fingerprint, answer_id, position)
+         ORDER BY position
+         ON CONFLICT (caller, key) DO NOTHING
+         RETURNING answer_id",
+        &callers,
+        &keys,
+        &fingerprints,
+        &answer_ids,
+    )
+    .fetch_all(tx)
+    .await?;
+    Ok(claimed.into_iter().collect())
+}
+
+/// The answers under keys that `claim_in_tx` did not get. A second statement on purpose: the
+/// one that lost the insert cannot see what the winner committed.
+///
+/// # Errors
+/// When the server refuses, or a key has no answer.
+pub async fn answers_in_tx(
+    tx: &mut PgConnection,
+    claims: &[&NewClaim],
+) -> Result<Vec<StoredAnswer>, StoreError> {
+    let callers: Vec<String> = claims.iter().map(|claim| claim.caller.clone()).collect();
+    let keys: Vec<String> = claims.iter().map(|claim| claim.key.clone()).collect();
+    let rows = sqlx::query!(
+        r#"SELECT asked.position AS "position!", k.fingerprint, k.answer_id, a.status, a.body
+           FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(caller, key, position)
+           JOIN ledger.idempotency_keys k ON k.caller = asked.caller AND k.key = asked.key
+           JOIN ledger.answers a ON a.id = k.answer_id"#,
+        &callers,
+        &keys,
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let bad = |column| StoreError::inconsistent("idempotency_keys", column, row.answer_id);
+            Ok(StoredAnswer {
+                position: usize::try_from(row.position - 1).map_err(|_| bad("position"))?,
+                fingerprint: row.fingerprint.try_into().map_err(|_| bad("fingerprint"))?,
+                answer_id: row.answer_id,
+                rendered: Rendered {
+                    status: u16::try_from(row.status).map_err(|_| bad("status"))?,
+                    body: row.body,
+                },
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,278 @@
+//! Wallets.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use contracts::{Currency, Money, WalletId, event::WalletKind};
+use rust_decimal::Decimal;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::{StoreError, error::money};
+use crate::domain::{Wallet, WalletStatus};
+
+/// A wallet as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletRow {
+    /// The wallet.
+    pub id: WalletId,
+    /// Whose tokens may use it.
+    pub owner: String,
+    /// Customer or merchant.
+    pub kind: WalletKind,
+    /// May it be used?
+    pub status: WalletStatus,
+    /// The creator's reference.
+    pub reference: Option<String>,
+    /// The creator's own notes.
+    pub metadata: BTreeMap<String, String>,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A wallet's balance in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BalanceRow {
+    /// The currency.
+    pub currency: Currency,
+    /// The sum of the postings.
+    pub posted: Money,
+    /// The part of it that is reserved.
+    pub held: Money,
+    /// Counts every change.
+    pub version: u64,
+}
+
+/// A wallet to insert.
+#[derive(Debug, Clone)]
+pub struct NewWallet {
+    /// The wallet.
+    pub id: WalletId,
+    /// Whose tokens may use it.
+    pub owner: String,
+    /// Customer or merchant.
+    pub kind: WalletKind,
+    /// The creator's reference.
+    pub reference: Option<String>,
+    /// The creator's own notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Inserts new wallets, all opened at `created_at`.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn insert_in_tx(
+    tx: &mut PgConnection,
+    wallets: &[NewWallet],
+    created_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = wallets.iter().map(|wallet| wallet.id.as_uuid()).collect();
+    let owners: Vec<String> = wallets.iter().map(|wallet| wallet.owner.clone()).collect();
+    let kinds: Vec<String> = wallets.iter().map(|wallet| wallet.kind.as_str().to_owned()).collect();
+    let references: Vec<Option<String>> =
+        wallets.iter().map(|wallet| wallet.reference.clone()).collect();
+    let metadata: Vec<String> = wallets
+        .iter()
+        .map(|wallet| serde_json::to_string(&wallet.metadata).expect("a map of texts is JSON"))
+        .collect();
+    sqlx::query!(
+        "INSERT INTO ledger.wallets (id, owner, kind, reference, metadata, created_at)
+         SELECT id, owner, kind, reference, metadata, $6
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
+              AS new(id, owner, kind, reference, metadata)",
+        &ids,
+        &owners,
+        &kinds,
+        &references as &[Option<String>],
+        &metadata,
+        created_at,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Locks wallets against a change of status for the rest of the transaction, in the order of
+/// their ids, and reads them. Unknown ids are missing from the result.
+///
+/// # Errors
+/// When the server refuses, or the wait exceeds the lock timeout.
+pub async fn lock_in_tx(
+    tx: &mut PgConnection,
+    ids: &[WalletId],
+) -> Result<HashMap<WalletId, Wallet>, StoreError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT w.id, w.owner, w.kind, w.status
+         FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
+         ORDER BY w.id FOR SHARE OF w",
+        &ids,
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let wallet = Wallet {
+                owner: row.owner,
+                kind: kind(row.id, &row.kind)?,
+                status: status(row.id, &row.status)?,
+            };
+            Ok((WalletId::from_uuid(row.id), wallet))
+        })
+        .collect()
+}
+
+/// One wallet, without its balances.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn find(pool: &PgPool, id: WalletId) -> Result<Option<WalletRow>, StoreError> {
+    Ok(find_with_balances(pool, id).await?.map(|(wallet, _)| wallet))
+}
+
+/// One wallet and its balances, as of one moment.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn find_with_balances(
+    pool: &PgPool,
+    id: WalletId,
+) -> Result<Option<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    let rows = sqlx::query_as!(
+        JoinedRow,
+        r#"SELECT w.id, w.owner, w.kind, w.status, w.reference, w.metadata, w.created_at,
+                  b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
+                  b.version AS "version?"
+           FROM ledger.wallets w
+           LEFT JOIN ledger.balances b ON b.wallet_id = w.id AND b.account = 'main'
+           WHERE w.id = $1 AND w.kind <> 'system'
+           ORDER BY b.currency"#,
+        id.as_uuid(),
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(group(rows)?.pop())
+}
+
+/// Wallets in order of their ids, after `after`.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn list(
+    pool: &PgPool,
+    owner: Option<&str>,
+    reference: Option<&str>,
+    after: Option<WalletId>,
+    limit: u16,
+) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    let rows = sqlx::query_as!(
+        JoinedRow,
+        r#"SELECT w.id, w.owner, w.kind, w.status, w.reference, w.metadata, w.created_at,
+                  b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
+                  b.version AS "version?"
+           FROM (SELECT * FROM ledger.wallets
+                 WHERE kind <> 'system'
+                   AND ($1::text IS NULL OR owner = $1)
+                   AND ($2::text IS NULL OR reference = $2)
+                   AND ($3::uuid IS NULL OR id > $3)
+                 ORDER BY id LIMIT $4) w
+           LEFT JOIN ledger.balances b ON b.wallet_id = w.id AND b.account = 'main'
+           ORDER BY w.id, b.currency"#,
+        owner,
+        reference,
+        after.map(WalletId::as_uuid),
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await?;
+    group(rows)
+}
+
+/// The owners of wallets; unknown ids and the system's own are missing from the result.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn owners(
+    pool: &PgPool,
+    wallets: &[WalletId],
+) -> Result<HashMap<WalletId, String>, StoreError> {
+    let ids: Vec<Uuid> = wallets.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT w.id, w.owner
+         FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
+         WHERE w.kind <> 'system'",
+        &ids,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (WalletId::from_uuid(row.id), row.owner)).collect())
+}
+
+struct JoinedRow {
+    id: Uuid,
+    owner: String,
+    kind: String,
+    status: String,
+    reference: Option<String>,
+    metadata: String,
+    created_at: DateTime<Utc>,
+    currency: Option<String>,
+    posted: Option<Decimal>,
+    held: Option<Decimal>,
+    version: Option<i64>,
+}
+
+/// One wallet per id, from rows that are sorted by it.
+fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    let mut grouped: Vec<(WalletRow, Vec<BalanceRow>)> = Vec::new();
+    for row in rows {
+        let balance = balance(&row)?;
+        if grouped.last().is_none_or(|(wallet, _)| wallet.id.as_uuid() != row.id) {
+            let metadata = serde_json::from_str(&row.metadata)
+                .map_err(|_| StoreError::inconsistent("wallets", "metadata", row.id))?;
+            let wallet = WalletRow {
+                id: WalletId::from_uuid(row.id),
+                kind: kind(row.id, &row.kind)?,
+                status: status(row.id, &row.status)?,
+                owner: row.owner,
+                reference: row.reference,
+                metadata,
+                created_at: row.created_at,
+            };
+            grouped.push((wallet, Vec::new()));
+        }
+        if let (Some((_, balances)), Some(balance)) = (grouped.last_mut(), balance) {
+            balances.push(balance);
+        }
+    }
+    Ok(grouped)
+}
+
+fn balance(row: &JoinedRow) -> Result<Option<BalanceRow>, StoreError> {
+    let (Some(code), Some(posted), Some(held), Some(version)) =
+        (&row.currency, row.posted, row.held, row.version)
+    else {
+        return Ok(None);
+    };
+    let bad = |column| StoreError::inconsistent("balances", column, row.id);
+    let currency: Currency = code.parse().map_err(|_| bad("currency"))?;
+    Ok(Some(BalanceRow {
+        currency,
+        posted: money(posted, currency, "posted", row.id)?,
+        held: money(held, currency, "held", row.id)?,
+        version: u64::try_from(version).map_err(|_| bad("version"))?,
+    }))
+}
+
+fn kind(id: Uuid, text: &str) -> Result<WalletKind, StoreError> {
+    match text {
+        "customer" => Ok(WalletKind::Customer),
+        "merchant" => Ok(WalletKind::Merchant),
+        _ => Err(StoreError::inconsistent("wallets", "kind", id)),
+    }
+}
+
+fn status(id: Uuid, text: &str) -> Result<WalletStatus, StoreError> {
+    WalletStatus::parse(text).ok_or_else(|| StoreError::inconsistent("wallets", "status", id))
+}

@@ -1,0 +1,5 @@
+//! The ledger against real servers.
+
+mod books;
+mod guards;
+mod posting;
