@@ -1,1 +1,150 @@
-//! Placeholder.
+//! The ledger: a small HTTP service that applies idempotent, pessimistically locked, double-entry
+//! balance changes in `PostgreSQL`, and publishes every change.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | `http` | parses requests into commands and sends answers; reads; writes nothing |
+//! | `auth` | who asks, and what they may do: two tables |
+//! | `posting` | the only place where money moves: group commit under row locks |
+//! | `domain` | the rules: commands, state, `decide` |
+//! | `store` | all SQL |
+//!
+//! Writes need Postgres and nothing else: NATS may be away, at the start too.
+
+pub mod auth;
+mod config;
+pub mod domain;
+pub mod http;
+pub mod metrics;
+mod migrations;
+pub mod posting;
+pub mod store;
+mod workers;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use contracts::{
+    rpc::{EventsRequest, RpcError},
+    subjects,
+};
+use service_runtime::{
+    Process, nats,
+    postgres::{self, PostgresOptions},
+    relay::{Relay, RelaySettings},
+    rpc,
+};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+
+pub use config::Config;
+pub use migrations::{MIGRATIONS, PART, migrate};
+
+use crate::{
+    auth::TokenVerifier,
+    http::{Api, Renderer},
+    posting::{Engine, EngineSettings, QUEUE_DEFAULT},
+    workers::Workers,
+};
+
+/// `ce-source` of the ledger's events.
+const SOURCE: &str = "/florin/ledger";
+/// Connections for reads: a read takes under a millisecond, so sixteen answer more of them than
+/// the server has cores for, and leave most of Postgres's 100 to others.
+const READ_CONNECTIONS: u32 = 16;
+/// A read is by key or a page of 200; one that takes longer has a fault.
+const READ_TIMEOUT_MS: u32 = 5_000;
+
+/// Starts the ledger and returns; its tasks run on `process`.
+///
+/// # Errors
+/// When a setting is wrong, Postgres stays away or is unsafe, or the address is taken.
+pub async fn run(config: Config, process: Process) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(config.http)
+        .await
+        .with_context(|| format!("could not listen on {}", config.http))?;
+    run_on(listener, config, process).await
+}
+
+/// The same on a listener that is there already.
+///
+/// # Errors
+/// When a setting is wrong, or Postgres stays away or is unsafe.
+pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> anyhow::Result<()> {
+    metrics::describe();
+    let verifier = token_verifier(&config)?;
+    let options = PostgresOptions {
+        schema: PART.schema,
+        max_connections: READ_CONNECTIONS,
+        statement_timeout_ms: READ_TIMEOUT_MS,
+        application_name: "florin ledger reads",
+        ..PostgresOptions::default()
+    };
+    let pool = postgres::pool(&config.service.database_url, &options).await?;
+    postgres::watch(&process, pool.clone());
+    let settings = EngineSettings {
+        url: config.service.database_url.clone(),
+        lanes: config.lanes.into(),
+        queue: QUEUE_DEFAULT,
+        allow_fsync_off: config.allow_fsync_off,
+    };
+    let engine = Engine::start(settings, Arc::new(Renderer), &process).await?;
+    let workers = publish(&config, &pool, &process).await?;
+
+    let api = Api::new(engine, pool, workers, verifier, process.clock().clone());
+    let address = listener
+        .local_addr()
+        .context("the listener has no address")?;
+    tracing::info!(http = address.to_string(), "Listening on http://{address}");
+    process.spawn(
+        "http",
+        http::serve(listener, http::router(api), process.clone()),
+    );
+    Ok(())
+}
+
+/// Publishes the log, and answers who missed a part of it. Connects in the background.
+async fn publish(config: &Config, pool: &PgPool, process: &Process) -> anyhow::Result<Workers> {
+    let topology = config.service.topology();
+    let client = nats::connect(&config.service.nats_url, process.name(), process)
+        .await
+        .context("could not use the NATS URL")?;
+    let log = pool.clone();
+    let subject = topology.subject(subjects::rpc::LEDGER_EVENTS);
+    rpc::serve(
+        process,
+        client.clone(),
+        subject,
+        process.name(),
+        move |wanted: EventsRequest| {
+            let log = log.clone();
+            async move {
+                service_runtime::log::page(&log, wanted.from, wanted.to)
+                    .await
+                    .map_err(|error| RpcError {
+                        code: "unavailable".to_owned(),
+                        detail: error.to_string(),
+                    })
+            }
+        },
+    );
+    let settings = RelaySettings {
+        url: config.service.database_url.clone(),
+        schema: PART.schema,
+        source: SOURCE,
+        stream: topology.ledger_stream(),
+        topology: topology.clone(),
+        notify_channel: Some(store::journal::NOTIFY_CHANNEL),
+    };
+    let relay = Relay::new(settings, client.clone());
+    process.spawn("relay", relay.run(process.clone()));
+    Ok(Workers::new(client, topology))
+}
+
+fn token_verifier(config: &Config) -> anyhow::Result<TokenVerifier> {
+    let path = &config.jwt_public_key;
+    let pem = std::fs::read(path)
+        .with_context(|| format!("could not read the public key {}", path.display()))?;
+    TokenVerifier::from_pem(&pem)
+        .with_context(|| format!("{} is no Ed25519 public key in PEM", path.display()))
+}

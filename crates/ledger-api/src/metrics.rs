@@ -14,6 +14,8 @@ const HEAD_WAIT_SECONDS: &str = "florin_posting_head_wait_seconds";
 const BATCH_RETRIES: &str = "florin_posting_batch_retries_total";
 const KEY_REPLAYS: &str = "florin_posting_key_replays_total";
 const REJECTIONS: &str = "florin_posting_rejections_total";
+const HTTP_REQUESTS: &str = "florin_http_requests_total";
+const HTTP_SECONDS: &str = "florin_http_request_seconds";
 
 /// Registers help and units; call once, after the recorder is installed.
 pub fn describe() {
@@ -23,6 +25,8 @@ pub fn describe() {
     describe_counter!(BATCH_RETRIES, Unit::Count, "Batches that were run again, by cause");
     describe_counter!(KEY_REPLAYS, Unit::Count, "Requests answered from a stored answer");
     describe_counter!(REJECTIONS, Unit::Count, "Commands decided against, by kind and code");
+    describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests answered, by route, method and status");
+    describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time to answer a request, by route and method");
 }
 
 // Histograms take floating point numbers; nothing here is money.
@@ -54,4 +58,10 @@ pub(crate) fn key_replayed() {
 
 pub(crate) fn rejected(kind: Kind, code: RejectionCode) {
     counter!(REJECTIONS, "kind" => kind.as_str(), "code" => code.as_str()).increment(1);
+}
+
+pub(crate) fn http_answered(route: &str, method: &'static str, status: u16, took: Duration) {
+    let (route, status) = (route.to_owned(), status.to_string());
+    histogram!(HTTP_SECONDS, "route" => route.clone(), "method" => method).record(took);
+    counter!(HTTP_REQUESTS, "route" => route, "method" => method, "status" => status).increment(1);
 }

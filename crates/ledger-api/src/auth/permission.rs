@@ -1,0 +1,191 @@
+//! Permissions, roles, and the one table from roles to permissions.
+
+use std::{fmt, str::FromStr};
+
+/// What a route, or a field of a request, asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// Open a wallet for oneself.
+    WalletsCreate,
+    /// Open a wallet for any owner.
+    WalletsCreateAny,
+    /// Read wallets and their history.
+    WalletsRead,
+    /// See and use wallets of every owner, not only one's own.
+    WalletsReadAny,
+    /// Put money into a wallet.
+    MoneyDeposit,
+    /// Take money out of a wallet.
+    MoneyWithdraw,
+    /// Move money between two wallets.
+    MoneyTransfer,
+    /// Pay a merchant.
+    MoneyPay,
+    /// Say when a movement counts (`effective_at`).
+    MoneyBackdate,
+    /// Read statistics of wallets.
+    StatsRead,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: &'static [Self] = &[
+        Self::WalletsCreate,
+        Self::WalletsCreateAny,
+        Self::WalletsRead,
+        Self::WalletsReadAny,
+        Self::MoneyDeposit,
+        Self::MoneyWithdraw,
+        Self::MoneyTransfer,
+        Self::MoneyPay,
+        Self::MoneyBackdate,
+        Self::StatsRead,
+    ];
+
+    /// As documents and refusals spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WalletsCreate => "wallets:create",
+            Self::WalletsCreateAny => "wallets:create_any",
+            Self::WalletsRead => "wallets:read",
+            Self::WalletsReadAny => "wallets:read_any",
+            Self::MoneyDeposit => "money:deposit",
+            Self::MoneyWithdraw => "money:withdraw",
+            Self::MoneyTransfer => "money:transfer",
+            Self::MoneyPay => "money:pay",
+            Self::MoneyBackdate => "money:backdate",
+            Self::StatsRead => "stats:read",
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a token's bearer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Somebody with wallets.
+    Customer,
+    /// Somebody who is paid.
+    Merchant,
+    /// Staff that moves money by hand.
+    Operator,
+    /// Another program of the house.
+    Service,
+    /// Staff that looks for fraud.
+    Analyst,
+    /// Staff that settles and reconciles.
+    Finance,
+    /// Staff that may do everything.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: &'static [Self] = &[
+        Self::Customer,
+        Self::Merchant,
+        Self::Operator,
+        Self::Service,
+        Self::Analyst,
+        Self::Finance,
+        Self::Admin,
+    ];
+
+    /// As tokens spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Merchant => "merchant",
+            Self::Operator => "operator",
+            Self::Service => "service",
+            Self::Analyst => "analyst",
+            Self::Finance => "finance",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The table: what each role may do.
+    pub const fn permissions(self) -> &'static [Permission] {
+        use Permission::{
+            MoneyPay, MoneyTransfer, MoneyWithdraw, StatsRead, WalletsCreate, WalletsRead,
+            WalletsReadAny,
+        };
+        match self {
+            Self::Customer | Self::Merchant => &[
+                WalletsCreate,
+                WalletsRead,
+                MoneyWithdraw,
+                MoneyTransfer,
+                MoneyPay,
+                StatsRead,
+            ],
+            Self::Analyst | Self::Finance => &[WalletsRead, WalletsReadAny, StatsRead],
+            Self::Operator | Self::Service | Self::Admin => Permission::ALL,
+        }
+    }
+
+    /// May this role do it?
+    pub fn may(self, permission: Permission) -> bool {
+        self.permissions().contains(&permission)
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
+    }
+}
+
+/// A text that names no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("unknown role")]
+pub struct UnknownRole;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_own_wallets_neither_deposit_nor_backdate_nor_see_others() {
+        for role in [Role::Customer, Role::Merchant] {
+            for permission in [
+                Permission::MoneyDeposit,
+                Permission::MoneyBackdate,
+                Permission::WalletsReadAny,
+                Permission::WalletsCreateAny,
+            ] {
+                assert!(!role.may(permission), "{role:?} {permission}");
+            }
+        }
+    }
+
+    #[test]
+    fn those_who_only_look_move_no_money() {
+        for role in [Role::Analyst, Role::Finance] {
+            let moves = role
+                .permissions()
+                .iter()
+                .any(|p| p.as_str().starts_with("money:"));
+            assert!(!moves && !role.may(Permission::WalletsCreate), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_reads_back_from_its_name() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(*role));
+        }
+        assert_eq!("Admin".parse::<Role>(), Err(UnknownRole));
+    }
+}

@@ -1,0 +1,51 @@
+//! The one table from routes to permissions.
+
+use super::Permission;
+
+/// What a route asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteRule {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path template, as the router has it.
+    pub path: &'static str,
+    /// Without it: 403.
+    pub permission: Permission,
+}
+
+const fn on(method: &'static str, path: &'static str, permission: Permission) -> RouteRule {
+    RouteRule {
+        method,
+        path,
+        permission,
+    }
+}
+
+/// Every route under `/v1`. A route that is missing here is refused to everybody.
+pub const ROUTES: &[RouteRule] = &[
+    on("POST", "/v1/wallets", Permission::WalletsCreate),
+    on("GET", "/v1/wallets", Permission::WalletsRead),
+    on("GET", "/v1/wallets/{id}", Permission::WalletsRead),
+    on("POST", "/v1/wallets/{id}/deposit", Permission::MoneyDeposit),
+    on(
+        "POST",
+        "/v1/wallets/{id}/withdraw",
+        Permission::MoneyWithdraw,
+    ),
+    on(
+        "POST",
+        "/v1/wallets/{id}/transfer",
+        Permission::MoneyTransfer,
+    ),
+    on("GET", "/v1/wallets/{id}/history", Permission::WalletsRead),
+    on("GET", "/v1/wallets/{id}/stats", Permission::StatsRead),
+    on("POST", "/v1/payments", Permission::MoneyPay),
+];
+
+/// The rule of a route. HEAD is GET without the body.
+pub fn rule(method: &str, path: &str) -> Option<&'static RouteRule> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    ROUTES
+        .iter()
+        .find(|rule| rule.method == method && rule.path == path)
+}

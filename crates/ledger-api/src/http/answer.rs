@@ -1,0 +1,328 @@
+//! The bodies of good answers, and the engine's way to make them: an answer is rendered once,
+//! stored under its key, and every replay sends the same bytes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue, header},
+    response::Response,
+};
+use chrono::{DateTime, Utc};
+use contracts::{
+    Account, Kind, LedgerEvent, Leg, Money, Posted, Rejected, WalletId,
+    event::{WalletCreated, WalletKind},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::{ErrorCode, PROBLEM_JSON, Problem};
+use crate::{
+    domain::{Viewer, WalletStatus},
+    posting::{Answer, Render, Rendered},
+    store::wallets::{BalanceRow, WalletRow},
+};
+
+/// Says that an answer was given before.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// What was done: a wallet or a transaction now exists.
+const CREATED: u16 = 201;
+
+/// A wallet and what is in it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct WalletView {
+    /// The wallet, `wal_…`.
+    #[schema(value_type = String, example = "wal_0190c3a65f7d7c3e8b1a2f4d6e8c0a12")]
+    pub id: WalletId,
+    /// Whose tokens may use it.
+    #[schema(example = "cust-1")]
+    pub owner: String,
+    /// `customer` or `merchant`.
+    #[schema(value_type = String, example = "customer")]
+    pub kind: WalletKind,
+    /// `active`, `frozen`, `blocked`, `suspended` or `closed`.
+    #[schema(example = "active")]
+    pub status: &'static str,
+    /// The creator's reference.
+    pub reference: Option<String>,
+    /// The creator's own notes.
+    pub metadata: BTreeMap<String, String>,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// One entry per currency that ever moved.
+    pub balances: Vec<BalanceView>,
+}
+
+/// What a wallet holds of one currency. Amounts are strings at exactly the currency's scale.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BalanceView {
+    /// ISO 4217, or `BTC`, `ETH`, `USDT`.
+    #[schema(example = "EUR")]
+    pub currency: String,
+    /// The sum of everything posted.
+    #[schema(example = "75.00")]
+    pub posted: String,
+    /// The part of it that is reserved.
+    #[schema(example = "0.00")]
+    pub held: String,
+    /// What may be spent: `posted` less `held`.
+    #[schema(example = "75.00")]
+    pub available: String,
+    /// Counts every change of this balance, without gaps.
+    pub version: u64,
+}
+
+/// Money that moved.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TransactionView {
+    /// The transaction, `txn_…`.
+    #[schema(value_type = String, example = "txn_0190c3a65f7d7c3e8b1a2f4d6e8c0a13")]
+    pub id: contracts::TransactionId,
+    /// `deposit`, `withdrawal`, `transfer` or `payment`.
+    #[schema(value_type = String, example = "transfer")]
+    pub kind: Kind,
+    /// Its position in the ledger's log.
+    pub seq: u64,
+    /// Both sides; they sum to zero per currency.
+    pub legs: Vec<LegView>,
+    /// When it counts.
+    pub effective_at: DateTime<Utc>,
+    /// When the ledger wrote it.
+    pub posted_at: DateTime<Utc>,
+    /// The sender's reference.
+    pub reference: Option<String>,
+    /// The merchant's order, on payments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_reference: Option<String>,
+    /// A line for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The sender's own notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// One side of a transaction.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LegView {
+    /// The wallet; absent on legs of the system's own accounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub wallet: Option<WalletId>,
+    /// `main`, or the system account: `funding`, `revenue`.
+    #[schema(value_type = String, example = "main")]
+    pub account: Account,
+    /// The currency.
+    #[schema(example = "EUR")]
+    pub currency: String,
+    /// Signed, at exactly the currency's scale.
+    #[schema(example = "-25.00")]
+    pub amount: String,
+    /// The posted balance afterwards; only on wallets that the caller may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance_after: Option<String>,
+    /// The balance's version afterwards; only on wallets that the caller may read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+}
+
+impl WalletView {
+    /// A wallet that was just opened.
+    fn created(event: &WalletCreated) -> Self {
+        Self {
+            id: event.wallet,
+            owner: event.owner.clone(),
+            kind: event.kind,
+            status: WalletStatus::Active.as_str(),
+            reference: event.reference.clone(),
+            metadata: event.metadata.clone(),
+            created_at: event.posted_at,
+            balances: Vec::new(),
+        }
+    }
+
+    /// A wallet as it is stored.
+    pub fn stored(wallet: WalletRow, balances: &[BalanceRow]) -> Self {
+        Self {
+            id: wallet.id,
+            owner: wallet.owner,
+            kind: wallet.kind,
+            status: wallet.status.as_str(),
+            reference: wallet.reference,
+            metadata: wallet.metadata,
+            created_at: wallet.created_at,
+            balances: balances.iter().map(BalanceView::stored).collect(),
+        }
+    }
+}
+
+impl BalanceView {
+    fn stored(balance: &BalanceRow) -> Self {
+        // What is held is part of what is posted, so the difference always fits.
+        let available = balance
+            .posted
+            .checked_sub(balance.held)
+            .unwrap_or(balance.posted);
+        Self {
+            currency: balance.currency.code().to_owned(),
+            posted: balance.posted.to_string(),
+            held: balance.held.to_string(),
+            available: available.to_string(),
+            version: balance.version,
+        }
+    }
+}
+
+impl TransactionView {
+    /// The transaction as `viewer` may see it; `owners` names the owners of its wallets.
+    pub fn of(event: &Posted, viewer: &Viewer, owners: &HashMap<WalletId, String>) -> Self {
+        let sees = |wallet| owners.get(&wallet).is_some_and(|owner| viewer.sees(owner));
+        Self {
+            id: event.transaction,
+            kind: event.kind,
+            seq: event.seq,
+            legs: event
+                .legs
+                .iter()
+                .map(|leg| LegView::of(leg, leg.wallet.is_some_and(sees)))
+                .collect(),
+            effective_at: event.effective_at,
+            posted_at: event.posted_at,
+            reference: event.reference.clone(),
+            order_reference: event.order_reference.clone(),
+            description: event.description.clone(),
+            metadata: event.metadata.clone(),
+        }
+    }
+}
+
+impl LegView {
+    fn of(leg: &Leg, visible: bool) -> Self {
+        let at_scale = |amount| {
+            Money::exact(amount, leg.currency)
+                .map_or_else(|_| amount.to_string(), |m| m.to_string())
+        };
+        Self {
+            wallet: leg.wallet,
+            account: leg.account,
+            currency: leg.currency.code().to_owned(),
+            amount: at_scale(leg.amount),
+            balance_after: leg.balance_after.filter(|_| visible).map(at_scale),
+            version: leg.version.filter(|_| visible),
+        }
+    }
+}
+
+/// Renders the engine's events.
+#[derive(Debug, Clone, Copy)]
+pub struct Renderer;
+
+impl Render for Renderer {
+    fn render(
+        &self,
+        event: &LedgerEvent,
+        viewer: &Viewer,
+        owners: &HashMap<WalletId, String>,
+    ) -> Rendered {
+        match event {
+            LedgerEvent::WalletCreated(event) => Rendered {
+                status: CREATED,
+                body: json(&WalletView::created(event)),
+            },
+            LedgerEvent::Posted(event) => Rendered {
+                status: CREATED,
+                body: json(&TransactionView::of(event, viewer, owners)),
+            },
+            LedgerEvent::Rejected(event) => rejection(event),
+        }
+    }
+}
+
+/// A decision against. It is stored like any other answer, so it names its event rather than
+/// the request that happens to ask.
+fn rejection(event: &Rejected) -> Rendered {
+    let code = ErrorCode::from(event.code);
+    let mut problem = Problem::new(code);
+    problem.instance = Some(event.id.to_string());
+    Rendered {
+        status: code.status_number(),
+        body: problem.body(),
+    }
+}
+
+fn json(view: &impl Serialize) -> String {
+    serde_json::to_string(view).expect("a view has string keys only")
+}
+
+/// Sends a stored answer, byte for byte.
+pub fn stored(answer: Answer) -> Response {
+    let content_type = if answer.rendered.status < 400 {
+        "application/json"
+    } else {
+        PROBLEM_JSON
+    };
+    let mut response = Response::builder()
+        .status(answer.rendered.status)
+        .header(header::CONTENT_TYPE, content_type)
+        .body(Body::from(answer.rendered.body))
+        .expect("a stored status is one that was rendered");
+    if answer.replayed {
+        response
+            .headers_mut()
+            .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(json: &str) -> LedgerEvent {
+        LedgerEvent::decode(json.as_bytes()).expect("a fixture")
+    }
+
+    const TRANSFER: &str =
+        include_str!("../../../contracts/fixtures/florin.ledger.transfer.posted.v1/001.json");
+    const REJECTED: &str =
+        include_str!("../../../contracts/fixtures/florin.ledger.transfer.rejected.v1/001.json");
+
+    fn rendered(json: &str, viewer: &Viewer) -> (Rendered, serde_json::Value) {
+        let event = event(json);
+        let owners = match &event {
+            LedgerEvent::Posted(posted) => posted
+                .legs
+                .iter()
+                .filter_map(|leg| leg.wallet)
+                .zip(["ann", "bob"])
+                .map(|(wallet, owner)| (wallet, owner.to_owned()))
+                .collect(),
+            _ => HashMap::new(),
+        };
+        let rendered = Renderer.render(&event, viewer, &owners);
+        let body = serde_json::from_str(&rendered.body).expect("JSON");
+        (rendered, body)
+    }
+
+    #[test]
+    fn a_balance_shows_only_to_those_who_may_read_the_wallet() {
+        let (answer, body) = rendered(TRANSFER, &Viewer::Owner("ann".to_owned()));
+        assert_eq!(answer.status, 201);
+        assert!(
+            body["legs"][0]["balance_after"].is_string() && body["legs"][0]["version"].is_u64()
+        );
+        assert!(body["legs"][1].get("balance_after").is_none());
+        assert!(body["legs"][1].get("version").is_none());
+
+        let (_, body) = rendered(TRANSFER, &Viewer::All);
+        assert!(body["legs"][1]["balance_after"].is_string());
+    }
+
+    #[test]
+    fn a_decision_against_is_a_problem_that_names_its_event() {
+        let (answer, body) = rendered(REJECTED, &Viewer::All);
+        assert_eq!(body["status"], answer.status);
+        assert_eq!(body["instance"], event(REJECTED).id().to_string());
+        assert!(body["code"].is_string() && body["title"].is_string());
+    }
+}

@@ -1,0 +1,135 @@
+//! What handlers work with.
+
+use std::{collections::HashMap, sync::Arc};
+
+use contracts::WalletId;
+use service_runtime::Clock;
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+
+use super::{
+    error::{ApiError, ErrorCode},
+    recent::Recent,
+};
+use crate::{
+    auth::{Principal, TokenVerifier},
+    domain::SystemShard,
+    posting::Engine,
+    store::wallets::{self, Facts},
+    workers::Workers,
+};
+
+/// Half of the wallets whose facts are remembered: twice 32,768 at about 150 bytes are 10 MB,
+/// and the write path of the busiest wallets costs no read.
+const WALLETS_REMEMBERED_HALF: usize = 32 * 1024;
+/// Half of the tokens whose signature is remembered as good: checking one costs as much as the
+/// rest of a request. Only tokens that we verified get in, so nobody can fill it with noise.
+const TOKENS_REMEMBERED_HALF: usize = 8 * 1024;
+
+/// What handlers work with; clones share it.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    pool: PgPool,
+    workers: Workers,
+    verifier: TokenVerifier,
+    clock: Clock,
+    facts: Recent<WalletId, Facts>,
+    tokens: Recent<[u8; 32], (Arc<Principal>, i64)>,
+}
+
+impl Api {
+    /// `pool` is for reads only: money moves through `engine`.
+    pub fn new(
+        engine: Engine,
+        pool: PgPool,
+        workers: Workers,
+        verifier: TokenVerifier,
+        clock: Clock,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            engine,
+            pool,
+            workers,
+            verifier,
+            clock,
+            facts: Recent::new(WALLETS_REMEMBERED_HALF),
+            tokens: Recent::new(TOKENS_REMEMBERED_HALF),
+        }))
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
+    pub(super) fn workers(&self) -> &Workers {
+        &self.0.workers
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Who bears a token. The memory is of signatures only: expiry is checked every time.
+    pub(super) fn verify(&self, token: &str) -> Result<Arc<Principal>, ApiError> {
+        let now = self.0.clock.now();
+        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        if let Some((principal, expires)) = self.0.tokens.get(digest)
+            && now.timestamp() < expires
+        {
+            return Ok(principal);
+        }
+        let (principal, expires) = self.0.verifier.verify(token, now)?;
+        let principal = Arc::new(principal);
+        self.0
+            .tokens
+            .insert(digest, (Arc::clone(&principal), expires));
+        Ok(principal)
+    }
+
+    /// The facts about wallets that never change, in the order of `ids`; all of them must be
+    /// there. What is not remembered is read in one statement.
+    pub(super) async fn facts<const N: usize>(
+        &self,
+        ids: [WalletId; N],
+    ) -> Result<[Facts; N], ApiError> {
+        let missing: Vec<WalletId> = ids
+            .into_iter()
+            .filter(|id| self.0.facts.get(*id).is_none())
+            .collect();
+        let mut found: HashMap<WalletId, Facts> = HashMap::new();
+        if !missing.is_empty() {
+            // The system's own wallets are nobody's business.
+            if missing.iter().any(|id| SystemShard::is_system(*id)) {
+                return Err(ErrorCode::NotFound.into());
+            }
+            found = wallets::facts(self.pool(), &missing).await?;
+            for (id, facts) in &found {
+                self.0.facts.insert(*id, facts.clone());
+            }
+        }
+        let all: Option<Vec<Facts>> = ids
+            .iter()
+            .map(|id| found.remove(id).or_else(|| self.0.facts.get(*id)))
+            .collect();
+        all.and_then(|all| all.try_into().ok())
+            .ok_or_else(|| ErrorCode::NotFound.into())
+    }
+
+    /// The facts about a wallet that `principal` may see and use; to anybody else it is not
+    /// there.
+    pub(super) async fn own(&self, id: WalletId, principal: &Principal) -> Result<Facts, ApiError> {
+        let [facts] = self.facts([id]).await?;
+        if principal.sees(&facts.owner) {
+            Ok(facts)
+        } else {
+            Err(ErrorCode::NotFound.into())
+        }
+    }
+}

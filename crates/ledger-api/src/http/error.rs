@@ -1,0 +1,347 @@
+//! Problem details (RFC 9457): every way in which a request can end badly. The only file that
+//! knows status codes by name.
+
+use std::{borrow::Cow, fmt};
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use contracts::{AmountError, RejectionCode};
+use serde::Serialize;
+
+use crate::{
+    auth::{Permission, TokenError},
+    posting::SubmitError,
+    store::StoreError,
+};
+
+/// Content type of every problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Seconds after which a client may try again when the service is full or a server is away:
+/// longer than a lane needs to empty a full queue, short enough not to waste an outage's end.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+macro_rules! codes {
+    ($($name:ident = $code:literal $status:ident, $title:literal;)*) => {
+        /// The stable code of a problem. Clients may rely on it; the words may change.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = $title] $name,)*
+        }
+
+        impl ErrorCode {
+            /// The table, in order of the status.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code as clients see it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// A sentence that is the same for every occurrence.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedBody = "malformed_body" BAD_REQUEST, "The body is not a JSON object.";
+    InvalidField = "invalid_field" BAD_REQUEST, "A field is unknown, missing, given twice or of a wrong type.";
+    InvalidQuery = "invalid_query" BAD_REQUEST, "A query parameter is unknown, given twice or has no possible value.";
+    InvalidCursor = "invalid_cursor" BAD_REQUEST, "The cursor is none that this list gave out.";
+    IdempotencyKeyRequired = "idempotency_key_required" BAD_REQUEST, "Every write needs an Idempotency-Key.";
+    TokenFieldMissing = "token_field_missing" BAD_REQUEST, "The token lacks a required field.";
+    Unauthenticated = "unauthenticated" UNAUTHORIZED, "The request carries no bearer token.";
+    InvalidToken = "invalid_token" UNAUTHORIZED, "The bearer token is not accepted.";
+    Forbidden = "forbidden" FORBIDDEN, "The token does not permit this.";
+    WalletFrozen = "wallet_frozen" FORBIDDEN, "The wallet is frozen.";
+    WalletBlocked = "wallet_blocked" FORBIDDEN, "The wallet is blocked.";
+    WalletSuspended = "wallet_suspended" FORBIDDEN, "The wallet is suspended.";
+    NotFound = "not_found" NOT_FOUND, "There is no such thing, or it is not yours.";
+    MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED, "The route exists, but not with this method.";
+    RequestTimeout = "request_timeout" REQUEST_TIMEOUT, "The body did not arrive in time.";
+    WalletClosed = "wallet_closed" CONFLICT, "The wallet is closed.";
+    BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB.";
+    UnsupportedMediaType = "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE, "Bodies are application/json.";
+    InvalidIdempotencyKey = "invalid_idempotency_key" UNPROCESSABLE_ENTITY, "An Idempotency-Key has 1 to 255 visible ASCII characters.";
+    IdempotencyKeyReused = "idempotency_key_reused" UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request.";
+    InvalidAmount = "invalid_amount" UNPROCESSABLE_ENTITY, "An amount is written as digits, or digits.digits.";
+    AmountNotPositive = "amount_not_positive" UNPROCESSABLE_ENTITY, "An amount is above zero.";
+    AmountTooFine = "amount_too_fine" UNPROCESSABLE_ENTITY, "The amount has more decimals than its currency.";
+    AmountTooLarge = "amount_too_large" UNPROCESSABLE_ENTITY, "The amount is above the largest that one movement may have.";
+    UnknownCurrency = "unknown_currency" UNPROCESSABLE_ENTITY, "The currency is none that Florin keeps books in.";
+    SelfTransfer = "self_transfer" UNPROCESSABLE_ENTITY, "Sender and receiver are the same wallet.";
+    NotAMerchant = "not_a_merchant" UNPROCESSABLE_ENTITY, "The receiver of a payment is no merchant.";
+    InvalidText = "invalid_text" UNPROCESSABLE_ENTITY, "A text is empty, too long, or holds control characters.";
+    InvalidMetadata = "invalid_metadata" UNPROCESSABLE_ENTITY, "The metadata has too many entries, or one that is too long or holds control characters.";
+    InvalidTimestamp = "invalid_timestamp" UNPROCESSABLE_ENTITY, "A time is written as RFC 3339 and lies between 1900 and now.";
+    EffectiveAtInFuture = "effective_at_in_future" UNPROCESSABLE_ENTITY, "A movement cannot count from a future moment.";
+    InsufficientFunds = "insufficient_funds" UNPROCESSABLE_ENTITY, "The available balance does not suffice.";
+    LimitExceeded = "limit_exceeded" UNPROCESSABLE_ENTITY, "A limit would be exceeded.";
+    TooManyRequests = "too_many_requests" TOO_MANY_REQUESTS, "Too many requests.";
+    Internal = "internal" INTERNAL_SERVER_ERROR, "The ledger failed; nothing is known to be written.";
+    Busy = "busy" SERVICE_UNAVAILABLE, "The ledger is full; nothing was written.";
+    DatabaseUnavailable = "database_unavailable" SERVICE_UNAVAILABLE, "The database is out of reach; nothing was written.";
+    OutcomeUnknown = "outcome_unknown" SERVICE_UNAVAILABLE, "The outcome is not known yet; the same key will tell.";
+    WorkerUnavailable = "worker_unavailable" SERVICE_UNAVAILABLE, "The worker that knows did not answer.";
+}
+
+impl ErrorCode {
+    /// The HTTP status as a number.
+    pub fn status_number(self) -> u16 {
+        self.status().as_u16()
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<RejectionCode> for ErrorCode {
+    fn from(code: RejectionCode) -> Self {
+        match code {
+            RejectionCode::InsufficientFunds => Self::InsufficientFunds,
+            RejectionCode::LimitExceeded => Self::LimitExceeded,
+            RejectionCode::WalletFrozen => Self::WalletFrozen,
+            RejectionCode::WalletBlocked => Self::WalletBlocked,
+            RejectionCode::WalletSuspended => Self::WalletSuspended,
+            RejectionCode::WalletClosed => Self::WalletClosed,
+        }
+    }
+}
+
+/// The body of every answer that is none (RFC 9457, `application/problem+json`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// Names the kind of problem, relative to the API's documentation: `/errors/<code>`.
+    #[serde(rename = "type")]
+    pub type_uri: String,
+    /// The same sentence for every occurrence.
+    pub title: &'static str,
+    /// The HTTP status again.
+    pub status: u16,
+    /// What is wrong this time, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub detail: Option<Cow<'static, str>>,
+    /// Stable; programs decide by it.
+    pub code: &'static str,
+    /// Which occurrence: the request id, or the event of a decision against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The fields that are wrong, where that is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem>,
+}
+
+/// A field that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FieldProblem {
+    /// Its name in the body or the query.
+    pub field: &'static str,
+    /// The code of what is wrong with it.
+    pub code: &'static str,
+}
+
+impl Problem {
+    /// A problem without particulars.
+    pub fn new(code: ErrorCode) -> Self {
+        Self {
+            type_uri: format!("/errors/{code}"),
+            title: code.title(),
+            status: code.status_number(),
+            detail: None,
+            code: code.as_str(),
+            instance: None,
+            errors: Vec::new(),
+        }
+    }
+
+    /// The JSON.
+    pub fn body(&self) -> String {
+        serde_json::to_string(self).expect("a problem has string keys only")
+    }
+}
+
+/// Why a request has no answer of its own.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    code: ErrorCode,
+    detail: Option<Cow<'static, str>>,
+    field: Option<&'static str>,
+}
+
+impl ApiError {
+    /// Says what is wrong with a field.
+    #[must_use]
+    pub fn field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// Says more, for people.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// The token lacks a permission.
+    pub fn forbidden(permission: Permission) -> Self {
+        Self::from(ErrorCode::Forbidden).detail(format!("this needs the permission {permission}"))
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self {
+            code,
+            detail: None,
+            field: None,
+        }
+    }
+}
+
+impl From<SubmitError> for ApiError {
+    fn from(error: SubmitError) -> Self {
+        let code = match error {
+            SubmitError::Busy => ErrorCode::Busy,
+            SubmitError::Unavailable => ErrorCode::DatabaseUnavailable,
+            SubmitError::OutcomeUnknown => ErrorCode::OutcomeUnknown,
+            SubmitError::KeyReused => ErrorCode::IdempotencyKeyReused,
+            SubmitError::UnknownWallet => ErrorCode::NotFound,
+            // The engine has logged it.
+            SubmitError::Refused => ErrorCode::Internal,
+        };
+        code.into()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    /// A read failed. This is where it is handled, so this is where it is logged.
+    fn from(error: StoreError) -> Self {
+        let code = match crate::store::fault(&error) {
+            crate::store::Fault::Data => ErrorCode::Internal,
+            crate::store::Fault::Passing | crate::store::Fault::Connection => {
+                ErrorCode::DatabaseUnavailable
+            }
+        };
+        tracing::error!(error = %chain(&error), code = code.as_str(), "Could not read the database");
+        code.into()
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        let (code, detail) = match error {
+            TokenError::Missing(field) => (
+                ErrorCode::TokenFieldMissing,
+                format!("the token has no {field}").into(),
+            ),
+            TokenError::Wrong(field) => (
+                ErrorCode::InvalidToken,
+                format!("{field} has a wrong value").into(),
+            ),
+            TokenError::Untrusted => (ErrorCode::InvalidToken, Cow::Borrowed("untrusted")),
+            TokenError::Expired => (ErrorCode::InvalidToken, Cow::Borrowed("expired")),
+        };
+        Self::from(code).detail(detail)
+    }
+}
+
+impl From<AmountError> for ApiError {
+    fn from(error: AmountError) -> Self {
+        let code = match error {
+            AmountError::Syntax => ErrorCode::InvalidAmount,
+            AmountError::NotPositive => ErrorCode::AmountNotPositive,
+            AmountError::TooFine => ErrorCode::AmountTooFine,
+            AmountError::TooLarge => ErrorCode::AmountTooLarge,
+        };
+        Self::from(code).field("amount")
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// The problem also rides along as an extension: `observe` adds the request id to it.
+    fn into_response(self) -> Response {
+        let mut problem = Problem::new(self.code);
+        problem.detail = self.detail;
+        problem.errors = self
+            .field
+            .map(|field| FieldProblem {
+                field,
+                code: self.code.as_str(),
+            })
+            .into_iter()
+            .collect();
+        let mut response = (self.code.status(), problem.body()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if matches!(
+            self.code.status(),
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from_static(RETRY_AFTER_SECONDS),
+            );
+        }
+        if self.code.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(problem);
+        response
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_sorted_by_status() {
+        let names: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+        let statuses: Vec<u16> = ErrorCode::ALL
+            .iter()
+            .map(|code| code.status_number())
+            .collect();
+        assert!(statuses.is_sorted(), "{statuses:?}");
+    }
+
+    #[test]
+    fn a_decision_against_keeps_its_code() {
+        for code in [
+            RejectionCode::InsufficientFunds,
+            RejectionCode::LimitExceeded,
+            RejectionCode::WalletFrozen,
+            RejectionCode::WalletBlocked,
+            RejectionCode::WalletSuspended,
+            RejectionCode::WalletClosed,
+        ] {
+            assert_eq!(ErrorCode::from(code).as_str(), code.as_str());
+        }
+    }
+}

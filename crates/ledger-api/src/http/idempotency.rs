@@ -1,0 +1,145 @@
+//! What makes a write safe to repeat: its key, and the fingerprint of what the key stands for.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use contracts::{headers::TRACEPARENT, limits::IDEMPOTENCY_KEY_CHARS_MAX};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::error::{ApiError, ErrorCode};
+use crate::domain::{Action, Fingerprint};
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// What the headers of a write say.
+#[derive(Debug)]
+pub struct WriteHeaders {
+    /// The `Idempotency-Key`.
+    pub key: String,
+    /// The caller's trace, when it is well-formed: it goes on with the event.
+    pub traceparent: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for WriteHeaders {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let value = values.next().ok_or(ErrorCode::IdempotencyKeyRequired)?;
+        let key = value.to_str().ok().and_then(parse_key);
+        let traceparent = parts
+            .headers
+            .get(TRACEPARENT)
+            .and_then(|value| value.to_str().ok());
+        match (key, values.next()) {
+            (Some(key), None) => Ok(Self {
+                key: key.to_owned(),
+                traceparent: traceparent
+                    .filter(|value| is_traceparent(value))
+                    .map(str::to_owned),
+            }),
+            _ => Err(ErrorCode::InvalidIdempotencyKey.into()),
+        }
+    }
+}
+
+/// A key, bare or as a quoted string of RFC 8941: the draft standard asks for quotation marks,
+/// payment clients send none, and both mean the same key.
+fn parse_key(value: &str) -> Option<&str> {
+    let bare = value
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(value);
+    let visible = bare.bytes().all(|byte| byte.is_ascii_graphic());
+    (visible && (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&bare.len())).then_some(bare)
+}
+
+/// W3C trace context, version 00: `00-<32 hex>-<16 hex>-<2 hex>`, ids not all zero.
+fn is_traceparent(value: &str) -> bool {
+    let parts: Vec<&str> = value.split('-').collect();
+    let [version, trace, span, flags] = parts[..] else {
+        return false;
+    };
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let some = |part: &str| part.bytes().any(|byte| byte != b'0');
+    version == "00" && hex(trace, 32) && some(trace) && hex(span, 16) && some(span) && hex(flags, 2)
+}
+
+/// SHA-256 of method, path and the parsed command in canonical form: reordered JSON, or `12.5`
+/// for `12.50`, is the same request; another value or another route is not.
+pub fn fingerprint(method: &str, path: &str, action: &Action) -> Fingerprint {
+    let mut digest = Sha256::new();
+    digest.update(format!("{method} {path}\n"));
+    digest.update(canonical(action));
+    digest.finalize().into()
+}
+
+fn canonical(action: &Action) -> String {
+    #[derive(Serialize)]
+    struct Canonical<'a, T>(&'a str, T);
+
+    let text = match action {
+        Action::OpenWallet(open) => serde_json::to_string(&Canonical(
+            "open",
+            (&open.owner, open.kind, &open.reference, &open.metadata),
+        )),
+        Action::Move(movement) => serde_json::to_string(&Canonical(
+            "move",
+            (
+                (movement.kind, movement.wallet, movement.counterparty),
+                (movement.amount.to_string(), movement.amount.currency()),
+                movement.effective_at.map(|at| at.timestamp_micros()),
+                (
+                    &movement.reference,
+                    &movement.order_reference,
+                    &movement.description,
+                ),
+                &movement.metadata,
+            ),
+        )),
+    };
+    text.expect("tuples of texts and numbers always serialise")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_visible_ascii_with_or_without_quotation_marks() {
+        let longest = "k".repeat(255);
+        for (value, key) in [
+            ("abc", Some("abc")),
+            ("\"abc\"", Some("abc")),
+            ("replay:order-77!~", Some("replay:order-77!~")),
+            ("\"", Some("\"")),
+            (longest.as_str(), Some(longest.as_str())),
+            ("", None),
+            ("\"\"", None),
+            ("a b", None),
+            ("a\tb", None),
+            ("kéy", None),
+            (&"k".repeat(256), None),
+        ] {
+            assert_eq!(parse_key(value), key, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_trace_is_passed_on_only_when_it_is_well_formed() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert!(is_traceparent(good));
+        for bad in [
+            "",
+            "00",
+            &good.to_uppercase(),
+            &good.replacen("00", "ff", 1),
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            &format!("{good}-more"),
+        ] {
+            assert!(!is_traceparent(bad), "{bad}");
+        }
+    }
+}

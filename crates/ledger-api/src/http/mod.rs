@@ -1,0 +1,31 @@
+//! Requests and answers: routes, tokens, bodies, status codes. No rule about money is here and
+//! nothing is written here: a handler parses a command, submits it, and sends what comes back.
+//!
+//! Every handler has the same order: load (extractors) → authenticate → authorise → act →
+//! answer. Reads are single autocommit statements on the pool; no handler ever opens a
+//! transaction, because a client that disconnects drops its handler at any await.
+
+mod answer;
+mod api;
+mod authorised;
+mod body;
+mod error;
+mod fields;
+mod idempotency;
+mod movement;
+mod observe;
+mod openapi;
+mod page;
+mod path;
+mod payments;
+mod recent;
+mod router;
+mod server;
+mod wallets;
+
+pub use answer::{IDEMPOTENT_REPLAYED, Renderer};
+pub use api::Api;
+pub use error::{ErrorCode, Problem};
+pub use openapi::document;
+pub use router::router;
+pub use server::serve;

@@ -1,0 +1,105 @@
+//! `POST /v1/payments`
+
+use axum::{extract::State, response::Response};
+use contracts::{Kind, event::WalletKind};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::super::{
+    answer::TransactionView,
+    api::Api,
+    authorised::Authorised,
+    body::JsonBody,
+    error::{ApiError, ErrorCode},
+    fields::{self, Metadata},
+    idempotency::WriteHeaders,
+    movement::{Fields, submit},
+    openapi::{IdempotencyKey, WriteProblems},
+};
+use crate::domain::Action;
+
+/// An order to pay.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreatePayment {
+    /// Who pays, `wal_…`.
+    wallet: String,
+    /// Who is paid: a merchant's wallet, `wal_…`.
+    merchant: String,
+    /// `digits[.digits]`, above zero, no finer than the currency.
+    #[schema(pattern = r"^\d+(\.\d+)?$", example = "12.50")]
+    amount: String,
+    /// ISO 4217, or `BTC`, `ETH`, `USDT`.
+    #[schema(example = "EUR")]
+    currency: String,
+    /// The merchant's order.
+    #[schema(max_length = 255, example = "order-77")]
+    order_reference: String,
+    /// A line for people.
+    #[schema(max_length = 500)]
+    description: Option<String>,
+    /// Yours.
+    #[schema(max_length = 255)]
+    reference: Option<String>,
+    /// When it counts, not in the future; needs the permission `money:backdate`.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    effective_at: Option<String>,
+    /// Yours; at most 20 entries.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    metadata: Option<Metadata>,
+}
+
+/// Pays a merchant.
+///
+/// The payer's available balance must suffice; the merchant is settled later, in batches.
+#[utoipa::path(
+    post,
+    path = "/v1/payments",
+    tag = "money",
+    operation_id = "create_payment",
+    params(IdempotencyKey),
+    request_body = CreatePayment,
+    responses(
+        (status = 201, description = "The transaction.", body = TransactionView),
+        WriteProblems,
+    ),
+)]
+pub async fn handler(
+    State(api): State<Api>,
+    Authorised(principal): Authorised,
+    headers: WriteHeaders,
+    JsonBody(body): JsonBody<CreatePayment>,
+) -> Result<Response, ApiError> {
+    let wallet = fields::wallet(&body.wallet)?;
+    let merchant = fields::wallet(&body.merchant)?;
+    let order_reference = fields::reference("order_reference", body.order_reference)?;
+    let fields = Fields {
+        amount: body.amount,
+        currency: body.currency,
+        description: body.description,
+        reference: body.reference,
+        effective_at: body.effective_at,
+        metadata: body.metadata,
+    };
+    let mut movement = fields.parse(Kind::Payment, wallet, &principal, &api)?;
+    if wallet == merchant {
+        return Err(ApiError::from(ErrorCode::SelfTransfer).field("merchant"));
+    }
+    let [payer, receiver] = api.facts([wallet, merchant]).await?;
+    if !principal.sees(&payer.owner) {
+        return Err(ErrorCode::NotFound.into());
+    }
+    if receiver.kind != WalletKind::Merchant {
+        return Err(ApiError::from(ErrorCode::NotAMerchant).field("merchant"));
+    }
+    movement.counterparty = Some(merchant);
+    movement.order_reference = Some(order_reference);
+    submit(
+        &api,
+        &principal,
+        headers,
+        "/v1/payments",
+        Action::Move(movement),
+    )
+    .await
+}

@@ -1,0 +1,3 @@
+//! Payments to merchants.
+
+pub mod create;

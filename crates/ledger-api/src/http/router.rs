@@ -1,0 +1,94 @@
+//! The one list of routes. A route is documented by being in it, because `routes!` takes path
+//! and method from the handler's own `#[utoipa::path]`; what it asks for is in `auth::ROUTES`.
+
+use axum::{Json, Router, middleware, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::{
+    api::Api,
+    error::{ApiError, ErrorCode},
+    observe::{observe, panicked},
+    openapi::Frame,
+    payments, wallets,
+};
+
+const DOCUMENT: &str = "/openapi.json";
+
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(Frame::openapi())
+        .routes(routes!(wallets::create::handler, wallets::list::handler))
+        .routes(routes!(wallets::get::handler))
+        .routes(routes!(wallets::deposit::handler))
+        .routes(routes!(wallets::withdraw::handler))
+        .routes(routes!(wallets::transfer::handler))
+        .routes(routes!(wallets::history::handler))
+        .routes(routes!(wallets::stats::handler))
+        .routes(routes!(payments::create::handler))
+}
+
+pub(super) fn document() -> utoipa::openapi::OpenApi {
+    routes().into_openapi()
+}
+
+/// Everything that the ledger answers over HTTP.
+pub fn router(api: Api) -> Router {
+    let (routes, document) = routes().split_for_parts();
+    let pages = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
+    routes
+        .with_state(api)
+        .route(DOCUMENT, get(async move || Json(document)))
+        .merge(pages)
+        .fallback(async || ApiError::from(ErrorCode::NotFound))
+        .method_not_allowed_fallback(async || ApiError::from(ErrorCode::MethodNotAllowed))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(observe))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::auth::ROUTES;
+
+    #[test]
+    fn every_route_is_documented_and_asks_for_a_permission() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        let documented: BTreeSet<String> = paths
+            .iter()
+            .flat_map(|(path, item)| {
+                let methods = item.as_object().expect("methods").keys();
+                methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect();
+        let guarded: BTreeSet<String> = ROUTES
+            .iter()
+            .map(|rule| format!("{} {}", rule.method, rule.path))
+            .collect();
+        assert_eq!(documented, guarded);
+    }
+
+    #[test]
+    fn the_document_is_openapi_3_1_with_a_bearer_scheme_and_problems() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        assert_eq!(document["openapi"], "3.1.0");
+        assert_eq!(
+            document["components"]["securitySchemes"]["bearer"]["scheme"],
+            "bearer"
+        );
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("methods") {
+                let problem = &operation["responses"]["401"]["content"]["application/problem+json"];
+                assert_eq!(
+                    problem["schema"]["$ref"], "#/components/schemas/Problem",
+                    "{method} {path}"
+                );
+                assert!(operation["operationId"].is_string() && operation["summary"].is_string());
+            }
+        }
+    }
+}

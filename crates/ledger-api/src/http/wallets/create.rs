@@ -1,0 +1,82 @@
+//! `POST /v1/wallets`
+
+use axum::{extract::State, response::Response};
+use contracts::event::WalletKind;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::super::{
+    answer::WalletView,
+    api::Api,
+    authorised::Authorised,
+    body::JsonBody,
+    error::ApiError,
+    fields::{self, Metadata},
+    idempotency::WriteHeaders,
+    movement::submit,
+    openapi::{IdempotencyKey, WriteProblems},
+};
+use crate::{
+    auth::Permission,
+    domain::{Action, OpenWallet},
+};
+
+/// A wallet to open.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateWallet {
+    /// Whose tokens may use it.
+    #[schema(max_length = 255, example = "cust-1")]
+    owner: String,
+    /// `customer` or `merchant`.
+    #[schema(value_type = String, example = "customer")]
+    kind: WalletKind,
+    /// Yours, to find it again.
+    #[schema(max_length = 255)]
+    reference: Option<String>,
+    /// Yours; at most 20 entries.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    metadata: Option<Metadata>,
+}
+
+/// Opens a wallet.
+///
+/// Customers and merchants open wallets for their own `owner` only. A wallet has no currency:
+/// it holds a balance in each currency that ever moves.
+#[utoipa::path(
+    post,
+    path = "/v1/wallets",
+    tag = "wallets",
+    operation_id = "create_wallet",
+    params(IdempotencyKey),
+    request_body = CreateWallet,
+    responses((status = 201, description = "The new wallet.", body = WalletView), WriteProblems),
+)]
+pub async fn handler(
+    State(api): State<Api>,
+    Authorised(principal): Authorised,
+    headers: WriteHeaders,
+    JsonBody(body): JsonBody<CreateWallet>,
+) -> Result<Response, ApiError> {
+    let owner = fields::reference("owner", body.owner)?;
+    if principal.owner != owner && !principal.may(Permission::WalletsCreateAny) {
+        return Err(ApiError::forbidden(Permission::WalletsCreateAny).field("owner"));
+    }
+    let open = OpenWallet {
+        owner,
+        kind: body.kind,
+        reference: body
+            .reference
+            .map(|text| fields::reference("reference", text))
+            .transpose()?,
+        metadata: fields::metadata(body.metadata)?,
+    };
+    submit(
+        &api,
+        &principal,
+        headers,
+        "/v1/wallets",
+        Action::OpenWallet(open),
+    )
+    .await
+}

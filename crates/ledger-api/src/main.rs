@@ -1,0 +1,5 @@
+//! The ledger as a process of its own.
+
+fn main() -> std::process::ExitCode {
+    service_runtime::boot("ledger-api", ledger_api::run)
+}
