@@ -102,16 +102,28 @@ mod tests {
 
     #[test]
     fn scales_are_those_of_the_standard_and_of_the_chains() {
-        for (code, scale) in
-            [("JPY", 0), ("KRW", 0), ("EUR", 2), ("KWD", 3), ("CLF", 4), ("BTC", 8), ("ETH", 18)]
-        {
-            assert_eq!(code.parse::<Currency>().map(|c| c.scale()), Ok(scale), "{code}");
+        for (code, scale) in [
+            ("JPY", 0),
+            ("KRW", 0),
+            ("EUR", 2),
+            ("KWD", 3),
+            ("CLF", 4),
+            ("BTC", 8),
+            ("ETH", 18),
+        ] {
+            assert_eq!(
+                code.parse::<Currency>().map(|c| c.scale()),
+                Ok(scale),
+                "{code}"
+            );
         }
     }
 
     #[test]
     fn codes_without_minor_units_and_nonsense_are_refused() {
-        for code in ["XAU", "XDR", "XTS", "XXX", "eur", "EU", "EURO", "", "€UR", "ZZZ", "EUR "] {
+        for code in [
+            "XAU", "XDR", "XTS", "XXX", "eur", "EU", "EURO", "", "€UR", "ZZZ", "EUR ",
+        ] {
             assert_eq!(code.parse::<Currency>(), Err(UnknownCurrency), "{code}");
         }
     }

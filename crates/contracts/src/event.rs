@@ -31,8 +31,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: &'static [Self] =
-        &[Self::Deposit, Self::Withdrawal, Self::Transfer, Self::Payment];
+    pub const ALL: &'static [Self] = &[
+        Self::Deposit,
+        Self::Withdrawal,
+        Self::Transfer,
+        Self::Payment,
+    ];
 
     /// The kind as JSON and the database spell it.
     pub const fn as_str(self) -> &'static str {
@@ -312,8 +316,10 @@ impl LedgerEvent {
     /// See [`DecodeError`].
     pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
         let envelope: Envelope = serde_json::from_slice(data).map_err(DecodeError::Malformed)?;
-        let event_type: EventType =
-            envelope.event_type.parse().map_err(|_| DecodeError::UnknownType)?;
+        let event_type: EventType = envelope
+            .event_type
+            .parse()
+            .map_err(|_| DecodeError::UnknownType)?;
         let event = match event_type {
             EventType::WalletCreated => serde_json::from_slice(data).map(Self::WalletCreated),
             EventType::DepositPosted

@@ -122,7 +122,9 @@ fn parse(text: &str, prefix: &'static str) -> Result<Uuid, InvalidId> {
         .ok_or_else(|| invalid.clone())?;
     // One spelling for one id: `Uuid::try_parse` alone would take hyphens and capitals too.
     let canonical = digits.len() == 32
-        && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        && digits
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if !canonical {
         return Err(invalid);
     }
@@ -155,7 +157,10 @@ mod tests {
     #[test]
     fn an_id_has_one_spelling_and_one_kind() {
         let id = WalletId::mint(at(1_700_000_000_000), [171; 10]).to_string();
-        let hyphenated = format!("wal_{}", id[4..].parse::<Uuid>().expect("a uuid").hyphenated());
+        let hyphenated = format!(
+            "wal_{}",
+            id[4..].parse::<Uuid>().expect("a uuid").hyphenated()
+        );
         for wrong in [
             id.to_uppercase(),
             id.replace("wal_", "txn_"),

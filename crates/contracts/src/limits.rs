@@ -34,7 +34,7 @@ pub const RPC_EVENTS_BYTES_MAX: usize = 400 * 1024;
 /// system's workers need, and a literal two-digit token stays readable.
 pub const SUBJECT_SHARDS: u8 = 16;
 /// How long a stream keeps events. The log in Postgres keeps them for ever.
-pub const STREAM_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const STREAM_AGE_MAX: Duration = Duration::from_hours(7 * 24);
 /// Bytes of one event stream: about ten million events of 800 bytes. Discard is `old`: the
 /// relay must never be blocked by consumers, who can read what they missed from the log.
 pub const STREAM_BYTES_MAX: i64 = 8 * 1024 * 1024 * 1024;
@@ -42,7 +42,7 @@ pub const STREAM_BYTES_MAX: i64 = 8 * 1024 * 1024 * 1024;
 pub const DLQ_STREAM_BYTES_MAX: i64 = 1024 * 1024 * 1024;
 /// How long nats-server remembers a `Nats-Msg-Id`: it covers the relay's retries only; the
 /// inbox is what makes effects happen once.
-pub const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+pub const DUPLICATE_WINDOW: Duration = Duration::from_mins(2);
 /// Time a worker has for a delivered batch before nats-server offers it to another instance:
 /// longer than the slowest statement timeout, short enough that a dead worker is not missed.
 pub const ACK_WAIT: Duration = Duration::from_secs(30);

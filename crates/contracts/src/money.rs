@@ -60,7 +60,10 @@ pub enum AmountError {
 impl Money {
     /// Nothing, in `currency`.
     pub fn zero(currency: Currency) -> Self {
-        Self { amount: Decimal::new(0, currency.scale()), currency }
+        Self {
+            amount: Decimal::new(0, currency.scale()),
+            currency,
+        }
     }
 
     /// `amount` brought to the currency's scale, if that loses nothing.
@@ -77,7 +80,10 @@ impl Money {
         if rescaled.scale() != currency.scale() {
             return Err(MoneyError::Overflow);
         }
-        Ok(Self { amount: rescaled, currency })
+        Ok(Self {
+            amount: rescaled,
+            currency,
+        })
     }
 
     /// The bare number, at the currency's scale.
@@ -98,11 +104,17 @@ impl Money {
         if self.currency != other.currency {
             return Err(MoneyError::CurrencyMismatch);
         }
-        let sum = self.amount.checked_add(other.amount).ok_or(MoneyError::Overflow)?;
+        let sum = self
+            .amount
+            .checked_add(other.amount)
+            .ok_or(MoneyError::Overflow)?;
         if sum.scale() != self.currency.scale() {
             return Err(MoneyError::Overflow);
         }
-        Ok(Self { amount: sum, currency: self.currency })
+        Ok(Self {
+            amount: sum,
+            currency: self.currency,
+        })
     }
 
     /// The exact difference.
@@ -116,8 +128,15 @@ impl Money {
     /// The same amount with the other sign. Zero has no sign.
     #[must_use]
     pub fn negated(self) -> Self {
-        let amount = if self.amount.is_zero() { self.amount } else { -self.amount };
-        Self { amount, currency: self.currency }
+        let amount = if self.amount.is_zero() {
+            self.amount
+        } else {
+            -self.amount
+        };
+        Self {
+            amount,
+            currency: self.currency,
+        }
     }
 
     /// Below zero?
@@ -164,7 +183,11 @@ pub fn parse_amount(text: &str, currency: Currency) -> Result<Money, AmountError
     }
     // Any whole part of more than 14 significant digits is above both maxima; refusing it here
     // keeps the parse below exact at every scale.
-    let maximum = if currency.scale() > FINE_SCALE { AMOUNT_MAX_FINE } else { AMOUNT_MAX };
+    let maximum = if currency.scale() > FINE_SCALE {
+        AMOUNT_MAX_FINE
+    } else {
+        AMOUNT_MAX
+    };
     if whole.trim_start_matches('0').len() > 14 {
         return Err(AmountError::TooLarge);
     }
@@ -173,7 +196,11 @@ pub fn parse_amount(text: &str, currency: Currency) -> Result<Money, AmountError
         "" => "0",
         significant => significant,
     };
-    let text = if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") };
+    let text = if fraction.is_empty() {
+        whole.to_owned()
+    } else {
+        format!("{whole}.{fraction}")
+    };
     let amount = Decimal::from_str_exact(&text).map_err(|_| AmountError::TooLarge)?;
     if amount > maximum {
         return Err(AmountError::TooLarge);

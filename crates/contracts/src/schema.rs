@@ -24,8 +24,14 @@ pub fn of(event_type: EventType) -> Schema {
     };
     schema.insert("title".to_owned(), event_type.as_str().into());
     schema.insert("description".to_owned(), event_type.meaning().into());
-    if let Some(properties) = schema.get_mut("properties").and_then(|value| value.as_object_mut()) {
-        properties.insert("type".to_owned(), serde_json::json!({ "const": event_type.as_str() }));
+    if let Some(properties) = schema
+        .get_mut("properties")
+        .and_then(|value| value.as_object_mut())
+    {
+        properties.insert(
+            "type".to_owned(),
+            serde_json::json!({ "const": event_type.as_str() }),
+        );
     }
     schema
 }

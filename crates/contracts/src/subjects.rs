@@ -96,7 +96,11 @@ impl FromStr for EventType {
     type Err = UnknownEventType;
 
     fn from_str(text: &str) -> Result<Self, UnknownEventType> {
-        Self::ALL.iter().copied().find(|known| known.as_str() == text).ok_or(UnknownEventType)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|known| known.as_str() == text)
+            .ok_or(UnknownEventType)
     }
 }
 
@@ -108,7 +112,9 @@ impl Serialize for EventType {
 
 impl<'de> Deserialize<'de> for EventType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        Cow::<'de, str>::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
     }
 }
 
@@ -129,7 +135,10 @@ mod tests {
 
     #[test]
     fn types_and_subjects_are_in_step_and_unique() {
-        let mut stems: Vec<_> = EventType::ALL.iter().map(|known| known.subject_stem()).collect();
+        let mut stems: Vec<_> = EventType::ALL
+            .iter()
+            .map(|known| known.subject_stem())
+            .collect();
         stems.sort_unstable();
         stems.dedup();
         assert_eq!(stems.len(), EventType::ALL.len());
@@ -141,7 +150,9 @@ mod tests {
 
     #[test]
     fn a_shard_is_two_digits_below_sixteen_and_stays_the_same_for_ever() {
-        let wallet: WalletId = "wal_0190aaaaaaaa7bbbbbbbcccccccccccc".parse().expect("an id");
+        let wallet: WalletId = "wal_0190aaaaaaaa7bbbbbbbcccccccccccc"
+            .parse()
+            .expect("an id");
         // printf wal_0190aaaaaaaa7bbbbbbbcccccccccccc | sha256sum
         let first = Sha256::digest(b"wal_0190aaaaaaaa7bbbbbbbcccccccccccc")[0];
         assert_eq!(

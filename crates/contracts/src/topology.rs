@@ -73,12 +73,18 @@ pub struct Topology {
 impl Topology {
     /// Names under `prefix`: letters and digits, or nothing.
     pub fn with_prefix(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
+        Self {
+            prefix: prefix.to_owned(),
+        }
     }
 
     /// A subject of the tables, under the prefix.
     pub fn subject(&self, subject: &str) -> String {
-        if self.prefix.is_empty() { subject.to_owned() } else { format!("{}.{subject}", self.prefix) }
+        if self.prefix.is_empty() {
+            subject.to_owned()
+        } else {
+            format!("{}.{subject}", self.prefix)
+        }
     }
 
     /// The subject without the prefix, if it has it.
@@ -86,11 +92,17 @@ impl Topology {
         if self.prefix.is_empty() {
             return Some(subject);
         }
-        subject.strip_prefix(self.prefix.as_str())?.strip_prefix('.')
+        subject
+            .strip_prefix(self.prefix.as_str())?
+            .strip_prefix('.')
     }
 
     fn name(&self, name: &str) -> String {
-        if self.prefix.is_empty() { name.to_owned() } else { format!("{}_{name}", self.prefix) }
+        if self.prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}_{name}", self.prefix)
+        }
     }
 
     /// The ledger's stream.
@@ -138,14 +150,21 @@ impl Topology {
     /// Every stream.
     pub fn streams(&self) -> Vec<StreamSpec> {
         let mut all = vec![self.ledger_stream()];
-        all.extend(Worker::ALL.iter().filter_map(|worker| self.worker_stream(*worker)));
+        all.extend(
+            Worker::ALL
+                .iter()
+                .filter_map(|worker| self.worker_stream(*worker)),
+        );
         all.extend(Worker::ALL.iter().map(|worker| self.dlq_stream(*worker)));
         all
     }
 
     /// Every consumer.
     pub fn consumers(&self) -> Vec<ConsumerSpec> {
-        Worker::ALL.iter().map(|worker| self.consumer(*worker)).collect()
+        Worker::ALL
+            .iter()
+            .map(|worker| self.consumer(*worker))
+            .collect()
     }
 
     fn event_stream(&self, name: &str, subject: &str) -> StreamSpec {
@@ -169,7 +188,10 @@ mod tests {
         let prefixed = Topology::with_prefix("t7f3a");
         assert_eq!(plain.ledger_stream().name, "LEDGER");
         assert_eq!(prefixed.ledger_stream().name, "t7f3a_LEDGER");
-        assert_eq!(prefixed.consumer(Worker::Analytics).filter, "t7f3a.ledger.v1.>");
+        assert_eq!(
+            prefixed.consumer(Worker::Analytics).filter,
+            "t7f3a.ledger.v1.>"
+        );
         assert_eq!(prefixed.strip("t7f3a.ledger.v1.x"), Some("ledger.v1.x"));
         assert_eq!(prefixed.strip("ledger.v1.x"), None);
     }
@@ -181,7 +203,12 @@ mod tests {
             for other in &streams[index + 1..] {
                 assert_ne!(one.name, other.name);
                 let stem = one.subject.trim_end_matches('>');
-                assert!(!other.subject.starts_with(stem), "{} overlaps {}", one.name, other.name);
+                assert!(
+                    !other.subject.starts_with(stem),
+                    "{} overlaps {}",
+                    one.name,
+                    other.name
+                );
             }
         }
     }

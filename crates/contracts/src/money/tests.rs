@@ -15,29 +15,52 @@ fn the_stated_maxima_are_what_their_parts_say() {
 #[test]
 fn an_amount_has_one_grammar() {
     let eur = currency("EUR");
-    for text in
-        ["", ".", "1.", ".5", "-1", "+1", "1e3", "1_000", " 1", "1 ", "1,5", "NaN", "0x1", "１", "1.2.3", "1\0"]
-    {
-        assert_eq!(parse_amount(text, eur), Err(AmountError::Syntax), "{text:?}");
+    for text in [
+        "", ".", "1.", ".5", "-1", "+1", "1e3", "1_000", " 1", "1 ", "1,5", "NaN", "0x1", "１",
+        "1.2.3", "1\0",
+    ] {
+        assert_eq!(
+            parse_amount(text, eur),
+            Err(AmountError::Syntax),
+            "{text:?}"
+        );
     }
     assert_eq!(parse_amount("10.005", eur), Err(AmountError::TooFine));
     assert_eq!(parse_amount("10.000", eur), Err(AmountError::TooFine));
     assert_eq!(parse_amount("0", eur), Err(AmountError::NotPositive));
     assert_eq!(parse_amount("0.00", eur), Err(AmountError::NotPositive));
-    assert_eq!(parse_amount("1", currency("JPY")).map(|m| m.to_string()), Ok("1".into()));
-    assert_eq!(parse_amount("1.0", currency("JPY")), Err(AmountError::TooFine));
-    assert_eq!(parse_amount("0012.5", eur).map(|m| m.to_string()), Ok("12.50".into()));
+    assert_eq!(
+        parse_amount("1", currency("JPY")).map(|m| m.to_string()),
+        Ok("1".into())
+    );
+    assert_eq!(
+        parse_amount("1.0", currency("JPY")),
+        Err(AmountError::TooFine)
+    );
+    assert_eq!(
+        parse_amount("0012.5", eur).map(|m| m.to_string()),
+        Ok("12.50".into())
+    );
 }
 
 #[test]
 fn the_largest_amount_passes_and_the_next_does_not() {
     let eur = currency("EUR");
     assert!(parse_amount("10000000000000.00", eur).is_ok());
-    assert_eq!(parse_amount("10000000000000.01", eur), Err(AmountError::TooLarge));
-    assert_eq!(parse_amount(&"9".repeat(300), eur), Err(AmountError::TooLarge));
+    assert_eq!(
+        parse_amount("10000000000000.01", eur),
+        Err(AmountError::TooLarge)
+    );
+    assert_eq!(
+        parse_amount(&"9".repeat(300), eur),
+        Err(AmountError::TooLarge)
+    );
     let eth = currency("ETH");
     assert!(parse_amount("1000000000.000000000000000000", eth).is_ok());
-    assert_eq!(parse_amount("1000000000.000000000000000001", eth), Err(AmountError::TooLarge));
+    assert_eq!(
+        parse_amount("1000000000.000000000000000001", eth),
+        Err(AmountError::TooLarge)
+    );
     assert_eq!(
         parse_amount("0.000000000000000001", eth).map(|m| m.to_string()),
         Ok("0.000000000000000001".into())
@@ -64,7 +87,10 @@ fn a_sum_beyond_28_digits_is_an_overflow_and_never_rounded() {
 #[test]
 fn two_currencies_do_not_add_up() {
     let one = |code| parse_amount("1", currency(code)).expect("one");
-    assert_eq!(one("EUR").checked_add(one("USD")), Err(MoneyError::CurrencyMismatch));
+    assert_eq!(
+        one("EUR").checked_add(one("USD")),
+        Err(MoneyError::CurrencyMismatch)
+    );
 }
 
 proptest! {

@@ -17,12 +17,22 @@ fn fixtures() -> Vec<Fixture> {
     let mut all = Vec::new();
     for folder in fs::read_dir(root).expect("the folder is there") {
         let folder = folder.expect("an entry").path();
-        let name = folder.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+        let name = folder
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("UTF-8");
         let event_type = name.parse().expect("a folder per event type");
         for file in fs::read_dir(&folder).expect("readable") {
             let path = file.expect("an entry").path();
-            let text = fs::read_to_string(&path).expect("readable").trim_end().to_owned();
-            all.push(Fixture { event_type, path, text });
+            let text = fs::read_to_string(&path)
+                .expect("readable")
+                .trim_end()
+                .to_owned();
+            all.push(Fixture {
+                event_type,
+                path,
+                text,
+            });
         }
     }
     all
@@ -33,7 +43,12 @@ fn every_message_ever_published_still_decodes() {
     for fixture in fixtures() {
         let event = LedgerEvent::decode(fixture.text.as_bytes())
             .unwrap_or_else(|error| panic!("{}: {error}", fixture.path.display()));
-        assert_eq!(event.event_type(), fixture.event_type, "{}", fixture.path.display());
+        assert_eq!(
+            event.event_type(),
+            fixture.event_type,
+            "{}",
+            fixture.path.display()
+        );
     }
 }
 
@@ -44,7 +59,12 @@ fn decoding_and_encoding_loses_nothing() {
         let before: serde_json::Value = serde_json::from_str(&fixture.text).expect("JSON");
         let after: serde_json::Value = serde_json::from_str(&event.encode()).expect("JSON");
         for (field, value) in before.as_object().expect("an object") {
-            assert_eq!(after.get(field), Some(value), "{}: {field}", fixture.path.display());
+            assert_eq!(
+                after.get(field),
+                Some(value),
+                "{}: {field}",
+                fixture.path.display()
+            );
         }
     }
 }
@@ -61,7 +81,10 @@ fn every_fixture_fits_its_schema() {
 
 #[test]
 fn every_event_type_has_a_fixture() {
-    let with: BTreeSet<EventType> = fixtures().iter().map(|fixture| fixture.event_type).collect();
+    let with: BTreeSet<EventType> = fixtures()
+        .iter()
+        .map(|fixture| fixture.event_type)
+        .collect();
     assert_eq!(with, EventType::ALL.iter().copied().collect());
 }
 

@@ -35,8 +35,15 @@ fn committed_schemas_do_not_drift_from_the_types() {
 fn every_committed_schema_belongs_to_an_event_type() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schemas");
     for entry in fs::read_dir(folder).expect("the folder is there") {
-        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("UTF-8");
         let stem = name.strip_suffix(".json").expect("only schemas");
-        assert!(stem.parse::<EventType>().is_ok(), "{name} is of no known event type");
+        assert!(
+            stem.parse::<EventType>().is_ok(),
+            "{name} is of no known event type"
+        );
     }
 }
