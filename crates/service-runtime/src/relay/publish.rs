@@ -8,7 +8,7 @@ use async_nats::jetstream::{
     publish::PublishAck,
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use contracts::{chain::Hash, limits};
+use contracts::chain::Hash;
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use metrics::{counter, gauge};
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use super::{
     Cause, HEALTH_PART, Relay, Trouble,
     decide::{self, End, Place, Seen},
     fence,
-    leader::{Leader, LogRow},
+    leader::{Leader, LogRow, Retained},
     message::{self, Stamp},
 };
 use crate::{
@@ -107,11 +107,7 @@ impl<'a> Pump<'a> {
         let seen = Seen {
             end: walk.end,
             created: to_micros(info.created),
-            retained_after: self
-                .leader
-                .retained(self.oldest_retained(), head)
-                .await?
-                .after(),
+            retained_after: self.retained(head).await?.after(),
             duplicate: if let Cause::Duplicate(seq) = cause {
                 Some(seq)
             } else {
@@ -250,11 +246,11 @@ impl<'a> Pump<'a> {
     /// Whether the stream is still the one that the position is about. Between two pages
     /// nothing is in flight, so its last sequence is known exactly.
     async fn glance(&mut self, position: &Position) -> Result<(), Trouble> {
-        let name = &self.relay.settings.stream.name;
+        let spec = &self.relay.settings.stream;
         let stream = self
             .relay
             .js
-            .get_stream(name)
+            .get_stream(&spec.name)
             .await
             .map_err(|error| lost(&error))?;
         let info = stream.cached_info();
@@ -281,9 +277,9 @@ impl<'a> Pump<'a> {
             return Ok(());
         }
         let (head, _) = self.leader.head().await?;
-        let retained = self.leader.retained(self.oldest_retained(), head).await?;
+        let retained = self.retained(head).await?;
         // Near its limit of bytes a stream drops messages that are still young.
-        if retained.by_bytes > retained.by_age || is_large(info.state.bytes) {
+        if retained.by_bytes > retained.by_age || info.state.bytes > half(spec.bytes_max) {
             return Ok(());
         }
         tracing::warn!(
@@ -306,9 +302,19 @@ impl<'a> Pump<'a> {
         Ok(posted_at.is_some_and(|posted_at| posted_at >= self.oldest_retained()))
     }
 
+    /// Where a full stream would begin.
+    async fn retained(&mut self, head: u64) -> Result<Retained, Trouble> {
+        let bytes_max = self.relay.settings.stream.bytes_max;
+        let retained = self
+            .leader
+            .retained(self.oldest_retained(), bytes_max, head)
+            .await?;
+        Ok(retained)
+    }
+
     /// The time of the oldest event that a stream is expected to hold.
     fn oldest_retained(&self) -> DateTime<Utc> {
-        let age = TimeDelta::from_std(limits::STREAM_AGE_MAX).unwrap_or(TimeDelta::MAX);
+        let age = TimeDelta::from_std(self.relay.settings.stream.age_max).unwrap_or(TimeDelta::MAX);
         self.process.clock().now() - age + EXPIRY_SLACK
     }
 
@@ -339,8 +345,8 @@ impl<'a> Pump<'a> {
     }
 }
 
-fn is_large(bytes: u64) -> bool {
-    u64::try_from(limits::STREAM_BYTES_MAX).is_ok_and(|limit| bytes > limit / 2)
+fn half(bytes_max: i64) -> u64 {
+    u64::try_from(bytes_max / 2).unwrap_or(u64::MAX)
 }
 
 fn to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
