@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use contracts::{Kind, RejectionCode};
-use metrics::{counter, describe_counter, describe_histogram, histogram, Unit};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use crate::store::Fault;
 
@@ -19,14 +19,42 @@ const HTTP_SECONDS: &str = "florin_http_request_seconds";
 
 /// Registers help and units; call once, after the recorder is installed.
 pub fn describe() {
-    describe_histogram!(BATCH_COMMANDS, Unit::Count, "Commands that one transaction decided");
+    describe_histogram!(
+        BATCH_COMMANDS,
+        Unit::Count,
+        "Commands that one transaction decided"
+    );
     describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time that COMMIT took");
-    describe_histogram!(HEAD_WAIT_SECONDS, Unit::Seconds, "Time a lane waited for the log's head");
-    describe_counter!(BATCH_RETRIES, Unit::Count, "Batches that were run again, by cause");
-    describe_counter!(KEY_REPLAYS, Unit::Count, "Requests answered from a stored answer");
-    describe_counter!(REJECTIONS, Unit::Count, "Commands decided against, by kind and code");
-    describe_counter!(HTTP_REQUESTS, Unit::Count, "Requests answered, by route, method and status");
-    describe_histogram!(HTTP_SECONDS, Unit::Seconds, "Time to answer a request, by route and method");
+    describe_histogram!(
+        HEAD_WAIT_SECONDS,
+        Unit::Seconds,
+        "Time a lane waited for the log's head"
+    );
+    describe_counter!(
+        BATCH_RETRIES,
+        Unit::Count,
+        "Batches that were run again, by cause"
+    );
+    describe_counter!(
+        KEY_REPLAYS,
+        Unit::Count,
+        "Requests answered from a stored answer"
+    );
+    describe_counter!(
+        REJECTIONS,
+        Unit::Count,
+        "Commands decided against, by kind and code"
+    );
+    describe_counter!(
+        HTTP_REQUESTS,
+        Unit::Count,
+        "Requests answered, by route, method and status"
+    );
+    describe_histogram!(
+        HTTP_SECONDS,
+        Unit::Seconds,
+        "Time to answer a request, by route and method"
+    );
 }
 
 // Histograms take floating point numbers; nothing here is money.

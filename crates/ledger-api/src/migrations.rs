@@ -4,7 +4,10 @@ use service_runtime::migrate::{self, Part};
 use sqlx::{PgConnection, migrate::Migrator};
 
 /// The schema and role of the ledger.
-pub const PART: Part = Part { schema: "ledger", role: "florin_ledger" };
+pub const PART: Part = Part {
+    schema: "ledger",
+    role: "florin_ledger",
+};
 
 /// The ledger's tables, in order of their versions.
 pub static MIGRATIONS: Migrator = sqlx::migrate!();

@@ -63,25 +63,38 @@ pub fn legs(movement: &Movement, shard: SystemShard) -> [BalanceKey; 2] {
         Kind::Deposit => [funding, own],
         Kind::Withdrawal => [own, funding],
         Kind::Transfer | Kind::Payment => {
-            let counterparty =
-                movement.counterparty.expect("parsing gives transfers and payments a counterparty");
+            let counterparty = movement
+                .counterparty
+                .expect("parsing gives transfers and payments a counterparty");
             [own, BalanceKey::main(counterparty, currency)]
         }
     }
 }
 
 fn balance(state: &State, key: BalanceKey) -> Balance {
-    *state.balances.get(&key).expect("every balance of a batch is locked before it is decided on")
+    *state
+        .balances
+        .get(&key)
+        .expect("every balance of a batch is locked before it is decided on")
 }
 
 fn apply(balance: Balance, amount: Money) -> Result<Balance, RejectionCode> {
     // A sum that does not fit the digits of a decimal cannot be kept exactly.
-    let posted = balance.posted.checked_add(amount).map_err(|_| RejectionCode::LimitExceeded)?;
-    Ok(Balance { posted, version: balance.version + 1, ..balance })
+    let posted = balance
+        .posted
+        .checked_add(amount)
+        .map_err(|_| RejectionCode::LimitExceeded)?;
+    Ok(Balance {
+        posted,
+        version: balance.version + 1,
+        ..balance
+    })
 }
 
 fn refuse_below_floor(debited: &Balance) -> Result<(), RejectionCode> {
-    let Some(credit_limit) = debited.credit_limit else { return Ok(()) };
+    let Some(credit_limit) = debited.credit_limit else {
+        return Ok(());
+    };
     let slack = debited
         .posted
         .checked_sub(debited.held)
@@ -115,7 +128,10 @@ fn may_credit(state: &State, wallet: WalletId) -> Result<(), RejectionCode> {
 
 fn status(state: &State, wallet: WalletId) -> WalletStatus {
     // The system's own wallets have no status to lose.
-    state.wallets.get(&wallet).map_or(WalletStatus::Active, |wallet| wallet.status)
+    state
+        .wallets
+        .get(&wallet)
+        .map_or(WalletStatus::Active, |wallet| wallet.status)
 }
 
 #[cfg(test)]

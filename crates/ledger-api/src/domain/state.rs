@@ -34,9 +34,15 @@ impl WalletStatus {
 
     /// Reads the database's spelling.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Active, Self::Frozen, Self::Blocked, Self::Suspended, Self::Closed]
-            .into_iter()
-            .find(|status| status.as_str() == text)
+        [
+            Self::Active,
+            Self::Frozen,
+            Self::Blocked,
+            Self::Suspended,
+            Self::Closed,
+        ]
+        .into_iter()
+        .find(|status| status.as_str() == text)
     }
 }
 
@@ -66,16 +72,28 @@ pub struct BalanceKey {
 impl BalanceKey {
     /// A wallet's own money.
     pub const fn main(wallet: WalletId, currency: Currency) -> Self {
-        Self { wallet, account: Account::Main, currency }
+        Self {
+            wallet,
+            account: Account::Main,
+            currency,
+        }
     }
 
     /// The money outside the wallets.
     pub const fn funding(shard: SystemShard, currency: Currency) -> Self {
-        Self { wallet: shard.wallet(), account: Account::Funding, currency }
+        Self {
+            wallet: shard.wallet(),
+            account: Account::Funding,
+            currency,
+        }
     }
 
     fn sort_key(&self) -> (Uuid, &'static str, &str) {
-        (self.wallet.as_uuid(), self.account.as_str(), self.currency.code())
+        (
+            self.wallet.as_uuid(),
+            self.account.as_str(),
+            self.currency.code(),
+        )
     }
 }
 
@@ -93,7 +111,13 @@ impl Ord for BalanceKey {
 
 impl fmt::Debug for BalanceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.wallet, self.account.as_str(), self.currency)
+        write!(
+            f,
+            "{}/{}/{}",
+            self.wallet,
+            self.account.as_str(),
+            self.currency
+        )
     }
 }
 
@@ -142,7 +166,12 @@ impl Balance {
     pub fn fresh(key: BalanceKey) -> Self {
         let zero = Money::zero(key.currency);
         let credit_limit = (key.account == Account::Main).then_some(zero);
-        Self { posted: zero, held: zero, credit_limit, version: 0 }
+        Self {
+            posted: zero,
+            held: zero,
+            credit_limit,
+            version: 0,
+        }
     }
 }
 
@@ -173,19 +202,36 @@ mod tests {
     fn balances_sort_as_postgres_sorts_their_columns() {
         let wallet = |n: u128| WalletId::from_uuid(Uuid::from_u128(n));
         let currency = |code: &str| code.parse().expect("a currency");
-        let mut keys = vec![
+        let mut keys = [
             BalanceKey::main(wallet(2), currency("EUR")),
             BalanceKey::main(wallet(1), currency("USD")),
-            BalanceKey { wallet: wallet(1), account: Account::Revenue, currency: currency("EUR") },
-            BalanceKey { wallet: wallet(1), account: Account::Funding, currency: currency("USD") },
+            BalanceKey {
+                wallet: wallet(1),
+                account: Account::Revenue,
+                currency: currency("EUR"),
+            },
+            BalanceKey {
+                wallet: wallet(1),
+                account: Account::Funding,
+                currency: currency("USD"),
+            },
             BalanceKey::main(wallet(1), currency("EUR")),
         ];
         keys.sort();
-        let printed: Vec<String> = keys.iter().map(|key| format!("{key:?}")[33..].to_owned()).collect();
+        let printed: Vec<String> = keys
+            .iter()
+            .map(|key| format!("{key:?}")[33..].to_owned())
+            .collect();
         assert_eq!(
             printed,
-            ["001/funding/USD", "001/main/EUR", "001/main/USD", "001/revenue/EUR", "002/main/EUR"]
-                .map(|tail| tail.to_owned())
+            [
+                "001/funding/USD",
+                "001/main/EUR",
+                "001/main/USD",
+                "001/revenue/EUR",
+                "002/main/EUR"
+            ]
+            .map(str::to_owned)
         );
     }
 }

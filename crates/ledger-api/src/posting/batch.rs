@@ -6,18 +6,13 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use contracts::{
-    EventId, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
-    event::{Leg, WalletCreated},
-    ids::uuid_v7,
-    subjects::EventType,
-};
+use contracts::{RejectionCode, WalletId, ids::uuid_v7};
 use service_runtime::entropy;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Answer, SubmitError, lane::Lane};
+use super::{Answer, Rendered, SubmitError, lane::Lane, record::Log};
 use crate::{
     domain::{
         Action, Balance, BalanceKey, Command, Decision, Movement, State, SystemShard, decide, legs,
@@ -26,8 +21,6 @@ use crate::{
     store::{
         self, StoreError,
         claims::{NewClaim, StoredAnswer},
-        journal::{Entries, Head, NewEvent},
-        wallets::NewWallet,
     },
 };
 
@@ -47,13 +40,20 @@ impl Pending {
     ) -> Self {
         // Ordered by time, so that the index of the answers grows at its end.
         let answer_id = uuid_v7(now, entropy());
-        Self { command, answer_id, reply }
+        Self {
+            command,
+            answer_id,
+            reply,
+        }
     }
 
     /// Answers the caller, who may be gone: the outcome stands all the same.
     pub(super) fn answer(self, answer: Result<Answer, SubmitError>) {
         if self.reply.send(answer).is_err() {
-            tracing::debug!(key = self.command.key, "The caller did not wait for the answer");
+            tracing::debug!(
+                key = self.command.key,
+                "The caller did not wait for the answer"
+            );
         }
     }
 
@@ -81,7 +81,10 @@ pub(super) enum BatchError {
 
 impl BatchError {
     pub(super) fn before_commit(source: StoreError) -> Self {
-        Self::Store { source, committing: false }
+        Self::Store {
+            source,
+            committing: false,
+        }
     }
 }
 
@@ -105,8 +108,12 @@ pub(super) async fn run(
 ) -> Result<Vec<Result<Answer, SubmitError>>, BatchError> {
     let mut tx = connection.begin().await?;
     let claimed = claim(&mut tx, batch).await?;
-    let fresh: Vec<&Pending> =
-        batch.iter().zip(&claimed).filter(|(_, c)| matches!(c, Claim::Fresh)).map(|(p, _)| p).collect();
+    let fresh: Vec<&Pending> = batch
+        .iter()
+        .zip(&claimed)
+        .filter(|(_, c)| matches!(c, Claim::Fresh))
+        .map(|(p, _)| p)
+        .collect();
     if fresh.is_empty() {
         // Replays only: nothing was written, and the head is left alone.
         tx.rollback().await?;
@@ -121,14 +128,17 @@ pub(super) async fn run(
     let head = store::journal::lock_head_in_tx(&mut tx).await?;
     metrics::head_lock_waited(waited.elapsed());
     let mut log = Log::after(head, lane.clock.now());
-    let rendered = log.record(&state, &fresh, decisions, lane);
+    let rendered = log.record(&state, &fresh, decisions, &*lane.render);
     if !log.wallets.is_empty() {
         store::wallets::insert_in_tx(&mut tx, &log.wallets, log.head.posted_at).await?;
     }
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();
-    tx.commit().await.map_err(|error| BatchError::Store { source: error.into(), committing: true })?;
+    tx.commit().await.map_err(|error| BatchError::Store {
+        source: error.into(),
+        committing: true,
+    })?;
     metrics::committed(committing.elapsed());
     lane.remember(missing);
     Ok(answers(batch, &claimed, &rendered))
@@ -149,12 +159,16 @@ async fn claim(tx: &mut PgConnection, batch: &[Pending]) -> Result<Vec<Claim>, S
     // First come first served within the batch; sorted by the bytes of caller and key.
     let mut first: BTreeMap<(&str, &str), &Pending> = BTreeMap::new();
     for pending in batch {
-        first.entry((&pending.command.caller.0, &pending.command.key)).or_insert(pending);
+        first
+            .entry((&pending.command.caller.0, &pending.command.key))
+            .or_insert(pending);
     }
     let claims: Vec<NewClaim> = first.values().map(|pending| pending.claim()).collect();
     let mine = store::claims::claim_in_tx(tx, &claims).await?;
-    let others: Vec<&NewClaim> =
-        claims.iter().filter(|claim| !mine.contains(&claim.answer_id)).collect();
+    let others: Vec<&NewClaim> = claims
+        .iter()
+        .filter(|claim| !mine.contains(&claim.answer_id))
+        .collect();
     let mut stored: HashMap<(&str, &str), StoredAnswer> = HashMap::new();
     if !others.is_empty() {
         for answer in store::claims::answers_in_tx(tx, &others).await? {
@@ -165,13 +179,19 @@ async fn claim(tx: &mut PgConnection, batch: &[Pending]) -> Result<Vec<Claim>, S
     batch
         .iter()
         .map(|pending| {
-            let key = (pending.command.caller.0.as_str(), pending.command.key.as_str());
+            let key = (
+                pending.command.caller.0.as_str(),
+                pending.command.key.as_str(),
+            );
             let winner = first[&key];
             if mine.contains(&pending.answer_id) {
                 Ok(Claim::Fresh)
             } else if mine.contains(&winner.answer_id) {
                 let same = winner.command.fingerprint == pending.command.fingerprint;
-                Ok(Claim::SameAs { answer_id: winner.answer_id, same })
+                Ok(Claim::SameAs {
+                    answer_id: winner.answer_id,
+                    same,
+                })
             } else {
                 let answer = stored.get(&key).cloned();
                 answer.map(Claim::Stored).ok_or_else(|| {
@@ -205,13 +225,22 @@ async fn lock(
     refuse_unknown(&state, fresh)?;
 
     let balances: Vec<BalanceKey> = balances.into_iter().collect();
-    let missing: Vec<BalanceKey> =
-        balances.iter().filter(|key| !lane.known_balances.contains(key)).copied().collect();
+    let missing: Vec<BalanceKey> = balances
+        .iter()
+        .filter(|key| !lane.known_balances.contains(key))
+        .copied()
+        .collect();
     if !missing.is_empty() {
         store::balances::insert_missing_in_tx(tx, &missing).await?;
     }
-    state.balances = store::balances::lock_in_tx(tx, &balances).await?.into_iter().collect();
-    if let Some(absent) = balances.iter().find(|key| !state.balances.contains_key(key)) {
+    state.balances = store::balances::lock_in_tx(tx, &balances)
+        .await?
+        .into_iter()
+        .collect();
+    if let Some(absent) = balances
+        .iter()
+        .find(|key| !state.balances.contains_key(key))
+    {
         return Err(StoreError::inconsistent("balances", "wallet_id", absent.wallet).into());
     }
     Ok((state, missing))
@@ -223,12 +252,17 @@ fn refuse_unknown(state: &State, fresh: &[&Pending]) -> Result<(), BatchError> {
         .iter()
         .filter(|pending| {
             movement(pending).is_some_and(|movement| {
-                is_unknown(&movement.wallet) || movement.counterparty.as_ref().is_some_and(is_unknown)
+                is_unknown(&movement.wallet)
+                    || movement.counterparty.as_ref().is_some_and(is_unknown)
             })
         })
         .map(|pending| pending.answer_id)
         .collect();
-    if refused.is_empty() { Ok(()) } else { Err(BatchError::UnknownWallets(refused)) }
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(BatchError::UnknownWallets(refused))
+    }
 }
 
 fn movement(pending: &Pending) -> Option<&Movement> {
@@ -239,7 +273,7 @@ fn movement(pending: &Pending) -> Option<&Movement> {
 }
 
 /// What was decided about one command.
-enum Decided {
+pub(super) enum Decided {
     Open,
     Post(Decision),
     Reject(RejectionCode),
@@ -268,7 +302,7 @@ async fn write(
     state: &State,
     decisions: &[Decided],
 ) -> Result<(), StoreError> {
-    let changed: BTreeSet<BalanceKey> = decisions
+    let touched: BTreeSet<BalanceKey> = decisions
         .iter()
         .filter_map(|decided| match decided {
             Decided::Post(decision) => Some(decision.map(|leg| leg.key)),
@@ -276,169 +310,45 @@ async fn write(
         })
         .flatten()
         .collect();
-    if changed.is_empty() {
+    if touched.is_empty() {
         return Ok(());
     }
-    let changes: Vec<_> = changed
+    let changes: Vec<_> = touched
         .into_iter()
         .map(|key| {
-            let Balance { posted, version, .. } = state.balances[&key];
+            let Balance {
+                posted, version, ..
+            } = state.balances[&key];
             (key, posted, version)
         })
         .collect();
     store::balances::update_in_tx(tx, &changes).await
 }
 
-/// Phase 5: gives out sequence numbers and builds events and answers, under the head's lock.
-struct Log {
-    head: Head,
-    entries: Entries,
-    wallets: Vec<NewWallet>,
-}
-
-impl Log {
-    /// Time never runs backwards along the log, whatever the clocks of replicas say.
-    fn after(head: Head, now: DateTime<Utc>) -> Self {
-        let posted_at = head.posted_at.max(now);
-        Self { head: Head { posted_at, ..head }, entries: Entries::default(), wallets: Vec::new() }
-    }
-
-    /// Records every decision and returns the rendered answers by answer id.
-    fn record(
-        &mut self,
-        state: &State,
-        fresh: &[&Pending],
-        decisions: Vec<Decided>,
-        lane: &Lane,
-    ) -> HashMap<Uuid, super::Rendered> {
-        let owners: HashMap<WalletId, String> =
-            state.wallets.iter().map(|(id, wallet)| (*id, wallet.owner.clone())).collect();
-        let mut rendered = HashMap::with_capacity(fresh.len());
-        for (pending, decided) in fresh.iter().zip(decisions) {
-            self.head.seq += 1;
-            let event = self.event(&pending.command, decided);
-            let data = event.encode();
-            self.head.hash = chain::link(&self.head.hash, data.as_bytes());
-            let answer = lane.render.render(&event, &pending.command.viewer, &owners);
-            self.entries.answer(pending.answer_id, self.head.seq, &answer);
-            rendered.insert(pending.answer_id, answer);
-            self.entries.event(NewEvent {
-                seq: self.head.seq,
-                id: event.id(),
-                subject: event.subject(),
-                data,
-                hash: self.head.hash,
-                posted_at: self.head.posted_at,
-                traceparent: pending.command.traceparent.clone(),
-            });
-        }
-        rendered
-    }
-
-    fn event(&mut self, command: &Command, decided: Decided) -> LedgerEvent {
-        match (&command.action, decided) {
-            (Action::Move(movement), Decided::Post(decision)) => {
-                LedgerEvent::Posted(self.posted(movement, &decision))
-            }
-            (Action::Move(movement), Decided::Reject(code)) => {
-                LedgerEvent::Rejected(self.rejected(movement, code))
-            }
-            (Action::OpenWallet(open), _) => {
-                let wallet = WalletId::mint(self.head.posted_at, entropy());
-                self.wallets.push(NewWallet {
-                    id: wallet,
-                    owner: open.owner.clone(),
-                    kind: open.kind,
-                    reference: open.reference.clone(),
-                    metadata: open.metadata.clone(),
-                });
-                LedgerEvent::WalletCreated(WalletCreated {
-                    id: EventId::mint(self.head.posted_at, entropy()),
-                    event_type: EventType::WalletCreated,
-                    seq: self.head.seq,
-                    wallet,
-                    owner: open.owner.clone(),
-                    kind: open.kind,
-                    posted_at: self.head.posted_at,
-                    reference: open.reference.clone(),
-                    metadata: open.metadata.clone(),
-                })
-            }
-            (Action::Move(_), Decided::Open) => {
-                unreachable!("movements are posted or rejected, never opened")
-            }
-        }
-    }
-
-    fn posted(&mut self, movement: &Movement, decision: &Decision) -> Posted {
-        let transaction = TransactionId::mint(self.head.posted_at, entropy());
-        for leg in decision {
-            self.entries.posting(self.head.seq, transaction, leg);
-        }
-        Posted {
-            id: EventId::mint(self.head.posted_at, entropy()),
-            event_type: movement.kind.posted(),
-            seq: self.head.seq,
-            transaction,
-            kind: movement.kind,
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
-            posted_at: self.head.posted_at,
-            legs: decision.iter().map(leg).collect(),
-            reference: movement.reference.clone(),
-            order_reference: movement.order_reference.clone(),
-            description: movement.description.clone(),
-            metadata: movement.metadata.clone(),
-        }
-    }
-
-    fn rejected(&self, movement: &Movement, code: RejectionCode) -> Rejected {
-        Rejected {
-            id: EventId::mint(self.head.posted_at, entropy()),
-            event_type: movement.kind.rejected(),
-            seq: self.head.seq,
-            kind: movement.kind,
-            code,
-            wallet: movement.wallet,
-            counterparty: movement.counterparty,
-            currency: movement.amount.currency(),
-            amount: movement.amount.amount(),
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
-            posted_at: self.head.posted_at,
-            reference: movement.reference.clone(),
-        }
-    }
-}
-
-/// A leg as events show it: system accounts have no wallet, balance or version.
-fn leg(planned: &crate::domain::PlannedLeg) -> Leg {
-    let own = !SystemShard::is_system(planned.key.wallet);
-    Leg {
-        wallet: own.then_some(planned.key.wallet),
-        account: planned.key.account,
-        currency: planned.key.currency,
-        amount: planned.amount.amount(),
-        balance_after: own.then(|| planned.balance_after.amount()),
-        version: own.then_some(planned.version),
-    }
-}
-
 /// Puts the answers together, in the batch's order.
 fn answers(
     batch: &[Pending],
     claimed: &[Claim],
-    rendered: &HashMap<Uuid, super::Rendered>,
+    rendered: &HashMap<Uuid, Rendered>,
 ) -> Vec<Result<Answer, SubmitError>> {
     batch
         .iter()
         .zip(claimed)
         .map(|(pending, claim)| match claim {
-            Claim::Fresh => {
-                Ok(Answer { rendered: rendered[&pending.answer_id].clone(), replayed: false })
-            }
+            Claim::Fresh => Ok(Answer {
+                rendered: rendered[&pending.answer_id].clone(),
+                replayed: false,
+            }),
             Claim::SameAs { same: false, .. } => Err(SubmitError::KeyReused),
-            Claim::SameAs { answer_id, same: true } => {
+            Claim::SameAs {
+                answer_id,
+                same: true,
+            } => {
                 metrics::key_replayed();
-                Ok(Answer { rendered: rendered[answer_id].clone(), replayed: true })
+                Ok(Answer {
+                    rendered: rendered[answer_id].clone(),
+                    replayed: true,
+                })
             }
             Claim::Stored(stored) if stored.fingerprint != pending.command.fingerprint => {
                 Err(SubmitError::KeyReused)
@@ -449,7 +359,10 @@ fn answers(
                 if replayed {
                     metrics::key_replayed();
                 }
-                Ok(Answer { rendered: stored.rendered.clone(), replayed })
+                Ok(Answer {
+                    rendered: stored.rendered.clone(),
+                    replayed,
+                })
             }
         })
         .collect()

@@ -58,10 +58,16 @@ impl Engine {
         let lanes = u8::try_from(settings.lanes.max(1)).context("more lanes than 255")?;
         for number in 0..lanes {
             let lane = Lane::new(number, settings.url.clone(), render.clone(), process);
-            process.spawn("lane", lane::run(lane, waiting.clone(), process.soft()));
+            process.spawn("lane", lane::run(lane, waiting.clone()));
         }
-        process.spawn("partitions", lane::keep_partitions(settings.url, process.clone()));
-        Ok(Self { queue, clock: process.clock().clone() })
+        process.spawn(
+            "partitions",
+            lane::keep_partitions(settings.url, process.clone()),
+        );
+        Ok(Self {
+            queue,
+            clock: process.clock().clone(),
+        })
     }
 
     /// Has a command decided and, when it may be, posted. The answer is durable.
@@ -70,10 +76,12 @@ impl Engine {
     /// See [`SubmitError`]: of all but `OutcomeUnknown` it is certain that nothing was written.
     pub async fn submit(&self, command: Command) -> Result<Answer, SubmitError> {
         let (reply, answer) = oneshot::channel();
-        self.queue.try_send(Pending::new(command, reply, self.clock.now())).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
-            mpsc::error::TrySendError::Closed(_) => SubmitError::Unavailable,
-        })?;
+        self.queue
+            .try_send(Pending::new(command, reply, self.clock.now()))
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+                mpsc::error::TrySendError::Closed(_) => SubmitError::Unavailable,
+            })?;
         match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
             Ok(Ok(answer)) => answer,
             // The lane dropped the command, or is still at it: the key will tell.
@@ -91,7 +99,10 @@ async fn check_durability(settings: &EngineSettings) -> anyhow::Result<()> {
         return Ok(());
     }
     if settings.allow_fsync_off {
-        tracing::warn!(settings = lossy.join(", "), "Acknowledged writes may be lost: tests only");
+        tracing::warn!(
+            settings = lossy.join(", "),
+            "Acknowledged writes may be lost: tests only"
+        );
         return Ok(());
     }
     anyhow::bail!(

@@ -9,7 +9,6 @@ use tokio::{
     sync::{Mutex, mpsc},
     time::Instant,
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Render, SubmitError,
@@ -35,7 +34,7 @@ const KNOWN_BALANCES_MAX: usize = 100_000;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often the log's partitions are looked at. One holds five million events and the next
 /// ones are there already: an hour's work at full speed is far less.
-const PARTITION_CHECK: Duration = Duration::from_secs(60);
+const PARTITION_CHECK: Duration = Duration::from_mins(1);
 /// Partitions are kept ready for this many events ahead of the head.
 const PARTITIONS_AHEAD: u64 = 10_000_000;
 
@@ -50,12 +49,7 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(
-        number: u8,
-        url: Secret,
-        render: Arc<dyn Render>,
-        process: &Process,
-    ) -> Self {
+    pub(super) fn new(number: u8, url: Secret, render: Arc<dyn Render>, process: &Process) -> Self {
         Self {
             shard: SystemShard::of_lane(number),
             render,
@@ -141,8 +135,11 @@ impl Lane {
                 }
             }
             if Instant::now() >= deadline {
-                let error =
-                    if unknown { SubmitError::OutcomeUnknown } else { SubmitError::Unavailable };
+                let error = if unknown {
+                    SubmitError::OutcomeUnknown
+                } else {
+                    SubmitError::Unavailable
+                };
                 return Err(Verdict::All(error));
             }
             tokio::time::sleep(RETRY_PAUSE).await;
@@ -167,7 +164,9 @@ impl Lane {
     ) -> Result<Vec<Result<super::Answer, SubmitError>>, BatchError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connect(&self.url).await.map_err(BatchError::before_commit)?,
+            None => connect(&self.url)
+                .await
+                .map_err(BatchError::before_commit)?,
         };
         let answers = batch::run(self, &mut connection, batch).await?;
         self.connection = Some(connection);
@@ -204,26 +203,18 @@ pub(super) async fn connect(url: &Secret) -> Result<PgConnection, StoreError> {
     }
 }
 
-/// Runs batches until the process stops and the queue is empty.
+/// Runs batches until nobody can submit any more: at a soft shutdown the requests that are in
+/// hand are still answered.
 pub(super) async fn run(
     mut lane: Lane,
     waiting: Arc<Mutex<mpsc::Receiver<Pending>>>,
-    soft: CancellationToken,
 ) -> anyhow::Result<()> {
     loop {
         let mut batch = Vec::new();
-        {
-            // Held while nothing waits: the next lane takes over when this one has its batch.
-            let mut waiting = waiting.lock().await;
-            tokio::select! {
-                biased;
-                taken = waiting.recv_many(&mut batch, BATCH_MAX) => {
-                    if taken == 0 {
-                        return Ok(());
-                    }
-                }
-                () = soft.cancelled() => return Ok(()),
-            }
+        // The lock is held while nothing waits: the next lane takes over when this one has its
+        // batch.
+        if waiting.lock().await.recv_many(&mut batch, BATCH_MAX).await == 0 {
+            return Ok(());
         }
         metrics::batch_size(batch.len());
         lane.settle(batch).await;

@@ -30,6 +30,7 @@ mod answer;
 mod batch;
 mod engine;
 mod lane;
+mod record;
 
 pub use answer::{Answer, Render, Rendered, SubmitError};
 pub use engine::{Engine, EngineSettings, QUEUE_DEFAULT};

@@ -65,7 +65,11 @@ pub async fn lock_in_tx(
             let bad = |column| StoreError::inconsistent("balances", column, row.wallet_id);
             let currency: Currency = row.currency.parse().map_err(|_| bad("currency"))?;
             let account = account(&row.account).ok_or_else(|| bad("account"))?;
-            let key = BalanceKey { wallet: WalletId::from_uuid(row.wallet_id), account, currency };
+            let key = BalanceKey {
+                wallet: WalletId::from_uuid(row.wallet_id),
+                account,
+                currency,
+            };
             let exact = |amount, column| money(amount, currency, column, row.wallet_id);
             let balance = Balance {
                 posted: exact(row.posted, "posted")?,
@@ -92,9 +96,14 @@ pub async fn update_in_tx(
 ) -> Result<(), StoreError> {
     let keys: Vec<BalanceKey> = changes.iter().map(|(key, ..)| *key).collect();
     let (wallets, accounts, currencies) = columns(&keys);
-    let posted: Vec<Decimal> = changes.iter().map(|(_, posted, _)| posted.amount()).collect();
-    let versions: Vec<i64> =
-        changes.iter().map(|(.., version)| i64::try_from(*version).unwrap_or(i64::MAX)).collect();
+    let posted: Vec<Decimal> = changes
+        .iter()
+        .map(|(_, posted, _)| posted.amount())
+        .collect();
+    let versions: Vec<i64> = changes
+        .iter()
+        .map(|(.., version)| i64::try_from(*version).unwrap_or(i64::MAX))
+        .collect();
     sqlx::query!(
         "UPDATE ledger.balances b SET posted = change.posted, version = change.version
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::bigint[])

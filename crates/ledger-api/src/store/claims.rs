@@ -46,7 +46,10 @@ pub async fn claim_in_tx(
 ) -> Result<HashSet<Uuid>, StoreError> {
     let callers: Vec<String> = claims.iter().map(|claim| claim.caller.clone()).collect();
     let keys: Vec<String> = claims.iter().map(|claim| claim.key.clone()).collect();
-    let fingerprints: Vec<Vec<u8>> = claims.iter().map(|claim| claim.fingerprint.to_vec()).collect();
+    let fingerprints: Vec<Vec<u8>> = claims
+        .iter()
+        .map(|claim| claim.fingerprint.to_vec())
+        .collect();
     let answer_ids: Vec<Uuid> = claims.iter().map(|claim| claim.answer_id).collect();
     let claimed = sqlx::query_scalar!(
         "INSERT INTO ledger.idempotency_keys (caller, key, fingerprint, answer_id)

@@ -23,8 +23,16 @@ pub enum StoreError {
 
 impl StoreError {
     /// A column whose value does not parse.
-    pub fn inconsistent(table: &'static str, column: &'static str, id: impl ToString) -> Self {
-        Self::Inconsistent { table, column, id: id.to_string() }
+    pub fn inconsistent(
+        table: &'static str,
+        column: &'static str,
+        id: impl std::fmt::Display,
+    ) -> Self {
+        Self::Inconsistent {
+            table,
+            column,
+            id: id.to_string(),
+        }
     }
 }
 
@@ -41,7 +49,9 @@ pub enum Fault {
 
 /// Sorts an error by what to do about it.
 pub fn fault(error: &StoreError) -> Fault {
-    let StoreError::Database(error) = error else { return Fault::Data };
+    let StoreError::Database(error) = error else {
+        return Fault::Data;
+    };
     let sqlx::Error::Database(database) = error else {
         // A value that does not decode is the data's fault, everything else the connection's.
         return match error {
@@ -63,7 +73,7 @@ pub(super) fn money(
     amount: Decimal,
     currency: Currency,
     column: &'static str,
-    id: impl ToString,
+    id: impl std::fmt::Display,
 ) -> Result<contracts::Money, StoreError> {
     contracts::Money::exact(amount, currency)
         .map_err(|_| StoreError::inconsistent("balances", column, id))

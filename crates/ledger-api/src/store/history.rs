@@ -15,7 +15,9 @@ pub async fn page(
     before: Option<u64>,
     limit: u16,
 ) -> Result<Vec<Posted>, StoreError> {
-    let before = before.and_then(|seq| i64::try_from(seq).ok()).unwrap_or(i64::MAX);
+    let before = before
+        .and_then(|seq| i64::try_from(seq).ok())
+        .unwrap_or(i64::MAX);
     // Both legs of a transaction may be the wallet's own (two currencies): one item still.
     let rows = sqlx::query!(
         "SELECT e.seq, e.data

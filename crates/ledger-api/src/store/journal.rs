@@ -45,7 +45,9 @@ pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> 
 /// # Errors
 /// When the server cannot be asked.
 pub async fn head(connection: &mut PgConnection) -> Result<u64, StoreError> {
-    let seq = sqlx::query_scalar!("SELECT seq FROM ledger.head").fetch_one(connection).await?;
+    let seq = sqlx::query_scalar!("SELECT seq FROM ledger.head")
+        .fetch_one(connection)
+        .await?;
     u64::try_from(seq).map_err(|_| StoreError::inconsistent("head", "seq", seq))
 }
 
@@ -137,7 +139,9 @@ impl Entries {
     pub fn answer(&mut self, id: Uuid, seq: u64, rendered: &Rendered) {
         let columns = &mut self.answers;
         columns.ids.push(id);
-        columns.statuses.push(i16::try_from(rendered.status).unwrap_or(i16::MAX));
+        columns
+            .statuses
+            .push(i16::try_from(rendered.status).unwrap_or(i16::MAX));
         columns.bodies.push(rendered.body.clone());
         columns.seqs.push(signed(seq));
     }
@@ -153,7 +157,11 @@ pub async fn append_in_tx(
     entries: &Entries,
     head: &Head,
 ) -> Result<(), StoreError> {
-    let Entries { events, postings, answers } = entries;
+    let Entries {
+        events,
+        postings,
+        answers,
+    } = entries;
     sqlx::query!(
         "WITH event AS (
              INSERT INTO ledger.events

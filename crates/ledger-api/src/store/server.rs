@@ -15,7 +15,10 @@ pub async fn unsafe_settings(connection: &mut PgConnection) -> Result<Vec<String
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows.into_iter().map(|row| format!("{} = {}", row.name, row.setting)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| format!("{} = {}", row.name, row.setting))
+        .collect())
 }
 
 /// Has the partitions of the log that events up to `seq` need.
@@ -27,6 +30,8 @@ pub async fn ensure_event_partitions(
     seq: u64,
 ) -> Result<(), StoreError> {
     let upto = i64::try_from(seq).unwrap_or(i64::MAX);
-    sqlx::query!("SELECT ledger.ensure_event_partitions($1)", upto).execute(connection).await?;
+    sqlx::query!("SELECT ledger.ensure_event_partitions($1)", upto)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -78,9 +78,14 @@ pub async fn insert_in_tx(
 ) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = wallets.iter().map(|wallet| wallet.id.as_uuid()).collect();
     let owners: Vec<String> = wallets.iter().map(|wallet| wallet.owner.clone()).collect();
-    let kinds: Vec<String> = wallets.iter().map(|wallet| wallet.kind.as_str().to_owned()).collect();
-    let references: Vec<Option<String>> =
-        wallets.iter().map(|wallet| wallet.reference.clone()).collect();
+    let kinds: Vec<String> = wallets
+        .iter()
+        .map(|wallet| wallet.kind.as_str().to_owned())
+        .collect();
+    let references: Vec<Option<String>> = wallets
+        .iter()
+        .map(|wallet| wallet.reference.clone())
+        .collect();
     let metadata: Vec<String> = wallets
         .iter()
         .map(|wallet| serde_json::to_string(&wallet.metadata).expect("a map of texts is JSON"))
@@ -137,7 +142,9 @@ pub async fn lock_in_tx(
 /// # Errors
 /// When the server cannot be asked.
 pub async fn find(pool: &PgPool, id: WalletId) -> Result<Option<WalletRow>, StoreError> {
-    Ok(find_with_balances(pool, id).await?.map(|(wallet, _)| wallet))
+    Ok(find_with_balances(pool, id)
+        .await?
+        .map(|(wallet, _)| wallet))
 }
 
 /// One wallet and its balances, as of one moment.
@@ -215,7 +222,10 @@ pub async fn owners(
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows.into_iter().map(|row| (WalletId::from_uuid(row.id), row.owner)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (WalletId::from_uuid(row.id), row.owner))
+        .collect())
 }
 
 /// What never changes about wallets; unknown ids and the system's own are missing from the
@@ -238,7 +248,10 @@ pub async fn facts(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let facts = Facts { kind: kind(row.id, &row.kind)?, owner: row.owner };
+            let facts = Facts {
+                kind: kind(row.id, &row.kind)?,
+                owner: row.owner,
+            };
             Ok((WalletId::from_uuid(row.id), facts))
         })
         .collect()
@@ -263,7 +276,10 @@ fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, Stor
     let mut grouped: Vec<(WalletRow, Vec<BalanceRow>)> = Vec::new();
     for row in rows {
         let balance = balance(&row)?;
-        if grouped.last().is_none_or(|(wallet, _)| wallet.id.as_uuid() != row.id) {
+        if grouped
+            .last()
+            .is_none_or(|(wallet, _)| wallet.id.as_uuid() != row.id)
+        {
             let metadata = serde_json::from_str(&row.metadata)
                 .map_err(|_| StoreError::inconsistent("wallets", "metadata", row.id))?;
             let wallet = WalletRow {

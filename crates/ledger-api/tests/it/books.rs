@@ -21,7 +21,9 @@ pub async fn database() -> TestDatabase {
     TestDatabase::from_template("ledger", async |template: TestDatabase| {
         let pool = template.pool().await;
         let mut owner = pool.acquire().await.expect("a connection");
-        ledger_api::migrate(&mut owner, Some(PASSWORD)).await.expect("migrations apply");
+        ledger_api::migrate(&mut owner, Some(PASSWORD))
+            .await
+            .expect("migrations apply");
         drop(owner);
         pool.close().await;
     })
@@ -33,8 +35,15 @@ struct Plain;
 
 impl Render for Plain {
     fn render(&self, event: &LedgerEvent, _: &Viewer, _: &HashMap<WalletId, String>) -> Rendered {
-        let status = if matches!(event, LedgerEvent::Rejected(_)) { 422 } else { 201 };
-        Rendered { status, body: event.encode() }
+        let status = if matches!(event, LedgerEvent::Rejected(_)) {
+            422
+        } else {
+            201
+        };
+        Rendered {
+            status,
+            body: event.encode(),
+        }
     }
 }
 
@@ -53,12 +62,21 @@ impl Books {
         let process = Process::new("books", Clock::system());
         let url = database.url_as("florin_ledger", PASSWORD);
         let engine = engine(&url, &process).await;
-        Self { owner: database.pool().await, database, engine, process }
+        Self {
+            owner: database.pool().await,
+            database,
+            engine,
+            process,
+        }
     }
 
     /// A further engine on the same books, as another replica would be.
     pub async fn another_engine(&self) -> Engine {
-        engine(&self.database.url_as("florin_ledger", PASSWORD), &self.process).await
+        engine(
+            &self.database.url_as("florin_ledger", PASSWORD),
+            &self.process,
+        )
+        .await
     }
 
     /// Opens a wallet.
@@ -69,14 +87,21 @@ impl Books {
             .await
             .expect("a wallet can be opened");
         let event: serde_json::Value = serde_json::from_str(&answer.rendered.body).expect("JSON");
-        event["wallet"].as_str().expect("an id").parse().expect("an id")
+        event["wallet"]
+            .as_str()
+            .expect("an id")
+            .parse()
+            .expect("an id")
     }
 
     /// Opens a wallet and puts money in.
     pub async fn wallet_with(&self, owner: &str, amount: &str) -> WalletId {
         let wallet = self.wallet(owner).await;
         let key = format!("fund {owner}");
-        let funded = self.engine.submit(command("ops", &key, deposit(wallet, amount))).await;
+        let funded = self
+            .engine
+            .submit(command("ops", &key, deposit(wallet, amount)))
+            .await;
         assert_eq!(status(&funded), 201);
         wallet
     }
@@ -95,11 +120,13 @@ impl Books {
 
     /// Rows of a table.
     pub async fn count(&self, table: &str) -> i64 {
-        sqlx::query(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM ledger.{table}")))
-            .fetch_one(&self.owner)
-            .await
-            .expect("the table is there")
-            .get(0)
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT count(*) FROM ledger.{table}"
+        )))
+        .fetch_one(&self.owner)
+        .await
+        .expect("the table is there")
+        .get(0)
     }
 
     /// Proves by plain SQL, without the engine's code, that the books balance.
@@ -154,7 +181,9 @@ async fn engine(url: &str, process: &Process) -> Engine {
         queue: 4_096,
         allow_fsync_off: true,
     };
-    Engine::start(settings, Arc::new(Plain), process).await.expect("the engine starts")
+    Engine::start(settings, Arc::new(Plain), process)
+        .await
+        .expect("the engine starts")
 }
 
 /// An engine whose connections go through `url`, such as a proxy's.
@@ -206,12 +235,7 @@ pub fn transfer(from: WalletId, to: WalletId, amount: &str) -> Action {
     movement(Kind::Transfer, from, Some(to), amount)
 }
 
-fn movement(
-    kind: Kind,
-    wallet: WalletId,
-    counterparty: Option<WalletId>,
-    amount: &str,
-) -> Action {
+fn movement(kind: Kind, wallet: WalletId, counterparty: Option<WalletId>, amount: &str) -> Action {
     Action::Move(Movement {
         kind,
         wallet,

@@ -5,21 +5,34 @@ use crate::books::{Books, PASSWORD, command, deposit, status};
 /// Runs SQL as the ledger's own role and returns the error it must meet.
 async fn refused_as_ledger(books: &Books, sql: &'static str) -> String {
     let url = books.database.url_as("florin_ledger", PASSWORD);
-    let mut role: sqlx::PgConnection =
-        <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.expect("the role can log in");
+    let mut role: sqlx::PgConnection = <sqlx::PgConnection as sqlx::Connection>::connect(&url)
+        .await
+        .expect("the role can log in");
     let error = sqlx::raw_sql(sql).execute(&mut role).await.err();
-    error.unwrap_or_else(|| panic!("{sql} was allowed")).to_string()
+    error
+        .unwrap_or_else(|| panic!("{sql} was allowed"))
+        .to_string()
 }
 
 async fn refused_as_owner(books: &Books, sql: &'static str) -> String {
     let error = sqlx::raw_sql(sql).execute(&books.owner).await.err();
-    error.unwrap_or_else(|| panic!("{sql} was allowed")).to_string()
+    error
+        .unwrap_or_else(|| panic!("{sql} was allowed"))
+        .to_string()
 }
 
 async fn books_with_an_entry() -> Books {
     let books = Books::open().await;
     let wallet = books.wallet("ann").await;
-    assert_eq!(status(&books.engine.submit(command("o", "d", deposit(wallet, "1.00"))).await), 201);
+    assert_eq!(
+        status(
+            &books
+                .engine
+                .submit(command("o", "d", deposit(wallet, "1.00")))
+                .await
+        ),
+        201
+    );
     books
 }
 
@@ -27,7 +40,10 @@ async fn books_with_an_entry() -> Books {
 async fn a_balance_below_zero_cannot_be_written_even_by_the_owner() {
     let books = books_with_an_entry().await;
     let sql = "UPDATE ledger.balances SET posted = -1 WHERE account = 'main'";
-    for error in [refused_as_owner(&books, sql).await, refused_as_ledger(&books, sql).await] {
+    for error in [
+        refused_as_owner(&books, sql).await,
+        refused_as_ledger(&books, sql).await,
+    ] {
         assert!(error.contains("balance_stays_above_its_floor"), "{error}");
     }
     books.close().await;
@@ -37,7 +53,11 @@ async fn a_balance_below_zero_cannot_be_written_even_by_the_owner() {
 async fn nothing_that_was_written_can_be_changed_or_removed() {
     let books = books_with_an_entry().await;
     for table in ["events", "events_0", "postings", "answers"] {
-        for verb in ["UPDATE ledger.{} SET seq = seq", "DELETE FROM ledger.{}", "TRUNCATE ledger.{}"] {
+        for verb in [
+            "UPDATE ledger.{} SET seq = seq",
+            "DELETE FROM ledger.{}",
+            "TRUNCATE ledger.{}",
+        ] {
             let sql = verb.replace("{}", table);
             if table == "events_0" && verb.starts_with("TRUNCATE") {
                 continue; // Postgres fires no truncate trigger of the parent; no role has the grant.
@@ -60,7 +80,10 @@ async fn nothing_that_was_written_can_be_changed_or_removed() {
         "ALTER TABLE ledger.postings DISABLE TRIGGER ALL",
     ] {
         let error = refused_as_ledger(&books, sql).await;
-        assert!(error.contains("permission denied") || error.contains("must be owner"), "{sql}: {error}");
+        assert!(
+            error.contains("permission denied") || error.contains("must be owner"),
+            "{sql}: {error}"
+        );
     }
     books.close().await;
 }

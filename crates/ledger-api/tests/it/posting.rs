@@ -17,7 +17,11 @@ async fn a_hundred_first_deposits_to_a_new_wallet_all_count() {
     let books = Books::open().await;
     let wallet = books.wallet("ann").await;
     let answers = join_all((0..100).map(|n| {
-        books.engine.submit(command("ops", &format!("first {n}"), deposit(wallet, "1.00")))
+        books.engine.submit(command(
+            "ops",
+            &format!("first {n}"),
+            deposit(wallet, "1.00"),
+        ))
     }))
     .await;
     assert!(answers.iter().all(|answer| status(answer) == 201));
@@ -37,10 +41,14 @@ async fn fifty_identical_requests_make_one_entry_and_fifty_identical_answers() {
         engine.submit(command("ops", "the one key", deposit(wallet, "25.00")))
     }))
     .await;
-    let bodies: BTreeSet<_> =
-        answers.iter().map(|answer| answer.as_ref().expect("answered").rendered.body.clone()).collect();
-    let originals =
-        answers.iter().filter(|answer| !answer.as_ref().expect("answered").replayed).count();
+    let bodies: BTreeSet<_> = answers
+        .iter()
+        .map(|answer| answer.as_ref().expect("answered").rendered.body.clone())
+        .collect();
+    let originals = answers
+        .iter()
+        .filter(|answer| !answer.as_ref().expect("answered").replayed)
+        .count();
     assert_eq!((bodies.len(), originals), (1, 1));
     assert_eq!(books.balance(wallet).await, "25.00");
     assert_eq!(books.count("events").await, 2);
@@ -52,20 +60,42 @@ async fn a_key_that_stands_for_another_request_is_refused_and_moves_nothing() {
     let books = Books::open().await;
     let wallet = books.wallet("ann").await;
     let engine = &books.engine;
-    assert_eq!(status(&engine.submit(command("ops", "k", deposit(wallet, "10.00"))).await), 201);
-    for other in [deposit(wallet, "10.01"), withdrawal(wallet, "10.00"), open("bob")] {
+    assert_eq!(
+        status(
+            &engine
+                .submit(command("ops", "k", deposit(wallet, "10.00")))
+                .await
+        ),
+        201
+    );
+    for other in [
+        deposit(wallet, "10.01"),
+        withdrawal(wallet, "10.00"),
+        open("bob"),
+    ] {
         let answer = engine.submit(command("ops", "k", other)).await;
         assert_eq!(answer, Err(SubmitError::KeyReused));
     }
     // In one batch too: exactly one of two different requests under a new key wins.
     let pair = join_all(
-        ["1.00", "2.00"].map(|amount| engine.submit(command("ops", "new", deposit(wallet, amount)))),
+        ["1.00", "2.00"]
+            .map(|amount| engine.submit(command("ops", "new", deposit(wallet, amount)))),
     )
     .await;
-    let refused = pair.iter().filter(|answer| **answer == Err(SubmitError::KeyReused)).count();
+    let refused = pair
+        .iter()
+        .filter(|answer| **answer == Err(SubmitError::KeyReused))
+        .count();
     assert_eq!(refused, 1);
     // Keys are the caller's own.
-    assert_eq!(status(&engine.submit(command("eve", "k", deposit(wallet, "5.00"))).await), 201);
+    assert_eq!(
+        status(
+            &engine
+                .submit(command("eve", "k", deposit(wallet, "5.00")))
+                .await
+        ),
+        201
+    );
     books.close().await;
 }
 
@@ -73,10 +103,17 @@ async fn a_key_that_stands_for_another_request_is_refused_and_moves_nothing() {
 async fn a_rejection_is_sticky_even_when_the_money_comes_later() {
     let books = Books::open().await;
     let wallet = books.wallet_with("ann", "10.00").await;
-    let ask = || books.engine.submit(command("ann", "too much", withdrawal(wallet, "10.01")));
+    let ask = || {
+        books
+            .engine
+            .submit(command("ann", "too much", withdrawal(wallet, "10.01")))
+    };
     let first = ask().await;
     assert_eq!(status(&first), 422);
-    let funded = books.engine.submit(command("ops", "more", deposit(wallet, "100.00"))).await;
+    let funded = books
+        .engine
+        .submit(command("ops", "more", deposit(wallet, "100.00")))
+        .await;
     assert_eq!(status(&funded), 201);
     let again = ask().await.expect("answered");
     assert!(again.replayed);
@@ -92,11 +129,21 @@ async fn of_two_hundred_withdrawals_of_one_from_a_hundred_exactly_a_hundred_pass
     let other = books.another_engine().await;
     let answers = join_all((0..200).map(|n| {
         let engine = if n % 2 == 0 { &books.engine } else { &other };
-        engine.submit(command("ann", &format!("w {n}"), withdrawal(wallet, "1.00")))
+        engine.submit(command(
+            "ann",
+            &format!("w {n}"),
+            withdrawal(wallet, "1.00"),
+        ))
     }))
     .await;
-    let passed = answers.iter().filter(|answer| status(answer) == 201).count();
-    let rejected = answers.iter().filter(|answer| status(answer) == 422).count();
+    let passed = answers
+        .iter()
+        .filter(|answer| status(answer) == 201)
+        .count();
+    let rejected = answers
+        .iter()
+        .filter(|answer| status(answer) == 422)
+        .count();
     assert_eq!((passed, rejected), (100, 100));
     assert_eq!(books.balance(wallet).await, "0.00");
     books.close().await;
@@ -106,15 +153,22 @@ async fn of_two_hundred_withdrawals_of_one_from_a_hundred_exactly_a_hundred_pass
 async fn two_withdrawals_of_everything_never_both_pass() {
     let books = Books::open().await;
     let other = books.another_engine().await;
-    let rounds = join_all((0..200).map(async |round| {
-        let wallet = books.wallet_with(&format!("cust {round}"), "100.00").await;
-        let both = join_all([&books.engine, &other].into_iter().enumerate().map(|(n, engine)| {
-            engine.submit(command("c", &format!("{round} {n}"), withdrawal(wallet, "100.00")))
+    let rounds =
+        join_all((0..200).map(async |round| {
+            let wallet = books.wallet_with(&format!("cust {round}"), "100.00").await;
+            let both = join_all([&books.engine, &other].into_iter().enumerate().map(
+                |(n, engine)| {
+                    engine.submit(command(
+                        "c",
+                        &format!("{round} {n}"),
+                        withdrawal(wallet, "100.00"),
+                    ))
+                },
+            ))
+            .await;
+            both.iter().filter(|answer| status(answer) == 201).count()
         }))
         .await;
-        both.iter().filter(|answer| status(answer) == 201).count()
-    }))
-    .await;
     assert!(rounds.iter().all(|passed| *passed == 1), "{rounds:?}");
     books.close().await;
 }
@@ -122,24 +176,39 @@ async fn two_withdrawals_of_everything_never_both_pass() {
 #[tokio::test(flavor = "multi_thread")]
 async fn crossed_transfers_and_crossed_keys_of_two_replicas_surface_no_deadlock() {
     let books = Books::open().await;
-    let (ann, bob) = (books.wallet_with("ann", "1000.00").await, books.wallet_with("bob", "1000.00").await);
+    let (ann, bob) = (
+        books.wallet_with("ann", "1000.00").await,
+        books.wallet_with("bob", "1000.00").await,
+    );
     let other = books.another_engine().await;
     let total = 2_000;
-    let (a_to_b, b_to_a) = join_all([(&books.engine, 0), (&other, 1)].map(async |(engine, way)| {
-        let answers = join_all((0..total).map(|n| {
-            // The replicas use the same keys in opposite order, half of them for the same request.
-            let n = if way == 0 { n } else { total - 1 - n };
-            let (from, to) = if n % 2 == 0 { (ann, bob) } else { (bob, ann) };
-            engine.submit(command("crossed", &format!("x {n}"), transfer(from, to, "0.01")))
-        }))
-        .await;
-        answers.iter().filter(|answer| status(answer) == 201).count()
-    }))
+    let (a_to_b, b_to_a) = join_all([(&books.engine, 0), (&other, 1)].map(
+        async |(engine, way)| {
+            let answers = join_all((0..total).map(|n| {
+                // The replicas use the same keys in opposite order, half of them for the same request.
+                let n = if way == 0 { n } else { total - 1 - n };
+                let (from, to) = if n % 2 == 0 { (ann, bob) } else { (bob, ann) };
+                engine.submit(command(
+                    "crossed",
+                    &format!("x {n}"),
+                    transfer(from, to, "0.01"),
+                ))
+            }))
+            .await;
+            answers
+                .iter()
+                .filter(|answer| status(answer) == 201)
+                .count()
+        },
+    ))
     .await
     .into_iter()
     .fold((0, 0), |(first, _), passed| (passed, first));
     assert_eq!((a_to_b, b_to_a), (total, total));
-    assert_eq!(books.count("postings").await, i64::try_from(2 * total + 4).expect("small"));
+    assert_eq!(
+        books.count("postings").await,
+        i64::try_from(2 * total + 4).expect("small")
+    );
     assert_eq!(books.balance(ann).await, "1000.00");
     books.close().await;
 }
@@ -148,14 +217,29 @@ async fn crossed_transfers_and_crossed_keys_of_two_replicas_surface_no_deadlock(
 async fn keys_that_look_like_steps_of_another_operation_are_just_keys() {
     // A predecessor derived `<key>-debit` and `<key>-credit` in its clients' own key space.
     let books = Books::open().await;
-    let (ann, bob) = (books.wallet_with("ann", "100.00").await, books.wallet("bob").await);
+    let (ann, bob) = (
+        books.wallet_with("ann", "100.00").await,
+        books.wallet("bob").await,
+    );
     for key in ["r1-debit", "r1-credit", "r1-compensate"] {
-        let answer = books.engine.submit(command("c", key, deposit(ann, "1.00"))).await;
+        let answer = books
+            .engine
+            .submit(command("c", key, deposit(ann, "1.00")))
+            .await;
         assert_eq!(status(&answer), 201);
     }
-    let moved = books.engine.submit(command("c", "r1", transfer(ann, bob, "50.00"))).await;
+    let moved = books
+        .engine
+        .submit(command("c", "r1", transfer(ann, bob, "50.00")))
+        .await;
     assert_eq!(status(&moved), 201);
-    assert_eq!((books.balance(ann).await.as_str(), books.balance(bob).await.as_str()), ("53.00", "50.00"));
+    assert_eq!(
+        (
+            books.balance(ann).await.as_str(),
+            books.balance(bob).await.as_str()
+        ),
+        ("53.00", "50.00")
+    );
     books.close().await;
 }
 
@@ -170,7 +254,9 @@ async fn one_guilty_command_fails_alone() {
         .expect("planted");
     let answers = join_all((0..64).map(|n| {
         let amount = if n == 40 { "66.66" } else { "1.00" };
-        books.engine.submit(command("ops", &format!("d {n}"), deposit(wallet, amount)))
+        books
+            .engine
+            .submit(command("ops", &format!("d {n}"), deposit(wallet, amount)))
     }))
     .await;
     for (n, answer) in answers.iter().enumerate() {
@@ -190,13 +276,22 @@ async fn an_unknown_wallet_is_told_alone_and_its_key_stays_free() {
     let ann = books.wallet_with("ann", "10.00").await;
     let nobody = WalletId::mint(service_runtime::Clock::system().now(), [9; 10]);
     let answers = join_all([nobody, ann].map(|to| {
-        books.engine.submit(command("c", &format!("to {to}"), deposit(to, "1.00")))
+        books
+            .engine
+            .submit(command("c", &format!("to {to}"), deposit(to, "1.00")))
     }))
     .await;
     assert_eq!(answers[0], Err(SubmitError::UnknownWallet));
     assert_eq!(status(&answers[1]), 201);
-    let reused = books.engine.submit(command("c", &format!("to {nobody}"), deposit(ann, "2.00"))).await;
-    assert_eq!(status(&reused), 201, "nothing was written under the refused key");
+    let reused = books
+        .engine
+        .submit(command("c", &format!("to {nobody}"), deposit(ann, "2.00")))
+        .await;
+    assert_eq!(
+        status(&reused),
+        201,
+        "nothing was written under the refused key"
+    );
     books.close().await;
 }
 
@@ -211,7 +306,10 @@ async fn a_paused_replica_that_holds_the_head_is_put_out() {
     .execute(&mut *paused)
     .await
     .expect("the head is held");
-    let answer = books.engine.submit(command("ops", "after", deposit(wallet, "1.00"))).await;
+    let answer = books
+        .engine
+        .submit(command("ops", "after", deposit(wallet, "1.00")))
+        .await;
     assert_eq!(status(&answer), 201);
     paused.detach();
     books.close().await;
@@ -236,9 +334,16 @@ async fn ended_sessions_lose_and_double_nothing() {
     let load = join_all((0..1_500).map(async |n| {
         // Spread over the storm, twenty at a time.
         tokio::time::sleep(Duration::from_millis(n / 20 * 7)).await;
-        let ask = || books.engine.submit(command("ops", &format!("d {n}"), deposit(wallet, "1.00")));
+        let ask = || {
+            books
+                .engine
+                .submit(command("ops", &format!("d {n}"), deposit(wallet, "1.00")))
+        };
         let mut answer = ask().await;
-        while matches!(answer, Err(SubmitError::OutcomeUnknown | SubmitError::Unavailable)) {
+        while matches!(
+            answer,
+            Err(SubmitError::OutcomeUnknown | SubmitError::Unavailable)
+        ) {
             answer = ask().await;
         }
         assert_eq!(status(&answer), 201);
@@ -253,21 +358,42 @@ async fn a_connection_cut_after_commit_was_sent_is_no_riddle_to_the_caller() {
     let servers = own_servers(false).await;
     let owner_url = servers.postgres.url("postgres");
     let mut owner = connect(&owner_url).await;
-    ledger_api::migrate(&mut owner, Some(PASSWORD)).await.expect("migrations apply");
+    ledger_api::migrate(&mut owner, Some(PASSWORD))
+        .await
+        .expect("migrations apply");
     let upstream = ([127, 0, 0, 1], servers.postgres.port()).into();
     let proxy = TcpProxy::start(upstream).await;
-    let direct = servers.postgres.url_as("florin_ledger", PASSWORD, "postgres");
+    let direct = servers
+        .postgres
+        .url_as("florin_ledger", PASSWORD, "postgres");
     let url = proxy.through(&direct);
     let process = Process::new("cut", Clock::system());
     let engine = engine_through(&url, &process).await;
-    let opened = engine.submit(command("ann", "open", open("ann"))).await.expect("opened");
+    let opened = engine
+        .submit(command("ann", "open", open("ann")))
+        .await
+        .expect("opened");
     let event: serde_json::Value = serde_json::from_str(&opened.rendered.body).expect("JSON");
-    let wallet: WalletId = event["wallet"].as_str().expect("an id").parse().expect("an id");
+    let wallet: WalletId = event["wallet"]
+        .as_str()
+        .expect("an id")
+        .parse()
+        .expect("an id");
     for round in 0..10 {
         proxy.cut_after_client_bytes_matching(b"COMMIT", CutPoint::BeforeReply);
-        let answer = engine.submit(command("ops", &format!("cut {round}"), deposit(wallet, "1.00"))).await;
+        let answer = engine
+            .submit(command(
+                "ops",
+                &format!("cut {round}"),
+                deposit(wallet, "1.00"),
+            ))
+            .await;
         let answer = answer.expect("the lane found out");
-        assert_eq!((answer.rendered.status, answer.replayed), (201, false), "round {round}");
+        assert_eq!(
+            (answer.rendered.status, answer.replayed),
+            (201, false),
+            "round {round}"
+        );
         assert!(!proxy.trap_is_set(), "the connection was cut");
     }
     let posted: rust_decimal::Decimal =
@@ -288,13 +414,12 @@ async fn a_server_that_would_lose_acknowledged_writes_is_refused() {
         queue: 1,
         allow_fsync_off: false,
     };
-    let refused = ledger_api::posting::Engine::start(
-        settings,
-        std::sync::Arc::new(NoRender),
-        &books.process,
-    )
-    .await;
-    let error = refused.err().expect("the shared test server does not flush");
+    let refused =
+        ledger_api::posting::Engine::start(settings, std::sync::Arc::new(NoRender), &books.process)
+            .await;
+    let error = refused
+        .err()
+        .expect("the shared test server does not flush");
     assert!(error.to_string().contains("fsync = off"), "{error}");
     books.close().await;
 }
@@ -319,37 +444,53 @@ async fn ten_thousand_operations_on_one_wallet_neither_fail_nor_scan_what_grew()
     for hundred in 0..100 {
         let answers = join_all((0..100).map(|n| {
             let key = format!("op {hundred} {n}");
-            let action =
-                if n % 2 == 0 { withdrawal(wallet, "1.00") } else { deposit(wallet, "1.00") };
+            let action = if n % 2 == 0 {
+                withdrawal(wallet, "1.00")
+            } else {
+                deposit(wallet, "1.00")
+            };
             books.engine.submit(command("ann", &key, action))
         }))
         .await;
-        assert!(answers.iter().all(|answer| status(answer) == 201), "round {hundred}");
+        assert!(
+            answers.iter().all(|answer| status(answer) == 201),
+            "round {hundred}"
+        );
     }
     assert_eq!(books.balance(wallet).await, "10000.00");
     // What makes a ledger slow with age is work that grows with it. No statement of the write
     // path reads a growing table from end to end.
-    let scans = eventually("statistics of the write path", Duration::from_secs(20), async || {
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT relname::text, seq_tup_read, n_tup_ins FROM pg_stat_user_tables
+    let scans = eventually(
+        "statistics of the write path",
+        Duration::from_secs(20),
+        async || {
+            let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+                "SELECT relname::text, seq_tup_read, n_tup_ins FROM pg_stat_user_tables
              WHERE schemaname = 'ledger'
                AND relname IN ('postings', 'events_0', 'answers', 'idempotency_keys')
              ORDER BY relname",
-        )
-        .fetch_all(&books.owner)
-        .await
-        .expect("statistics are there");
-        // Reported with a delay: wait until the inserts are in.
-        let complete = rows.len() == 4 && rows.iter().all(|(_, _, inserted)| *inserted > 10_000);
-        if complete { Ok(rows) } else { Err(rows) }
-    })
+            )
+            .fetch_all(&books.owner)
+            .await
+            .expect("statistics are there");
+            // Reported with a delay: wait until the inserts are in.
+            let complete =
+                rows.len() == 4 && rows.iter().all(|(_, _, inserted)| *inserted > 10_000);
+            if complete { Ok(rows) } else { Err(rows) }
+        },
+    )
     .await;
     for (table, read, _) in scans {
-        assert!(read < 10_000, "{table} was read from end to end: {read} rows");
+        assert!(
+            read < 10_000,
+            "{table} was read from end to end: {read} rows"
+        );
     }
     books.close().await;
 }
 
 async fn connect(url: &str) -> sqlx::PgConnection {
-    <sqlx::PgConnection as sqlx::Connection>::connect(url).await.expect("the server answers")
+    <sqlx::PgConnection as sqlx::Connection>::connect(url)
+        .await
+        .expect("the server answers")
 }

@@ -32,11 +32,20 @@ fn state(opening: &str) -> State {
         let owner = format!("cust-{n}");
         state.wallets.insert(
             wallet(n),
-            Wallet { owner, kind: WalletKind::Customer, status: WalletStatus::Active },
+            Wallet {
+                owner,
+                kind: WalletKind::Customer,
+                status: WalletStatus::Active,
+            },
         );
         let key = BalanceKey::main(wallet(n), eur());
         state.balances.insert(key, Balance::fresh(key));
-        decide(&mut state, &movement(Kind::Deposit, n, None, opening), SHARD).expect("a deposit");
+        decide(
+            &mut state,
+            &movement(Kind::Deposit, n, None, opening),
+            SHARD,
+        )
+        .expect("a deposit");
     }
     state
 }
@@ -56,16 +65,26 @@ fn movement(kind: Kind, from: u8, to: Option<u8>, amount: &str) -> Movement {
 }
 
 fn posted(state: &State, n: u8) -> String {
-    state.balances[&BalanceKey::main(wallet(n), eur())].posted.to_string()
+    state.balances[&BalanceKey::main(wallet(n), eur())]
+        .posted
+        .to_string()
 }
 
 #[test]
 fn the_last_cent_may_be_spent_and_not_one_more() {
     let mut state = state("100.00");
     let over = movement(Kind::Withdrawal, 0, None, "100.01");
-    assert_eq!(decide(&mut state, &over, SHARD), Err(RejectionCode::InsufficientFunds));
+    assert_eq!(
+        decide(&mut state, &over, SHARD),
+        Err(RejectionCode::InsufficientFunds)
+    );
     assert_eq!(posted(&state, 0), "100.00", "a rejection changes nothing");
-    decide(&mut state, &movement(Kind::Withdrawal, 0, None, "100.00"), SHARD).expect("all of it");
+    decide(
+        &mut state,
+        &movement(Kind::Withdrawal, 0, None, "100.00"),
+        SHARD,
+    )
+    .expect("all of it");
     assert_eq!(posted(&state, 0), "0.00");
 }
 
@@ -75,8 +94,16 @@ fn what_is_held_cannot_be_spent() {
     let key = BalanceKey::main(wallet(0), eur());
     state.balances.get_mut(&key).expect("there").held = money("80.00");
     let thirty = movement(Kind::Transfer, 0, Some(1), "30.00");
-    assert_eq!(decide(&mut state, &thirty, SHARD), Err(RejectionCode::InsufficientFunds));
-    decide(&mut state, &movement(Kind::Transfer, 0, Some(1), "20.00"), SHARD).expect("the rest");
+    assert_eq!(
+        decide(&mut state, &thirty, SHARD),
+        Err(RejectionCode::InsufficientFunds)
+    );
+    decide(
+        &mut state,
+        &movement(Kind::Transfer, 0, Some(1), "20.00"),
+        SHARD,
+    )
+    .expect("the rest");
 }
 
 #[test]
@@ -85,8 +112,16 @@ fn a_credit_line_ends_exactly_where_it_ends() {
     let key = BalanceKey::main(wallet(0), eur());
     state.balances.get_mut(&key).expect("there").credit_limit = Some(money("500.00"));
     let over = movement(Kind::Payment, 0, Some(1), "500.02");
-    assert_eq!(decide(&mut state, &over, SHARD), Err(RejectionCode::InsufficientFunds));
-    decide(&mut state, &movement(Kind::Payment, 0, Some(1), "500.01"), SHARD).expect("the line");
+    assert_eq!(
+        decide(&mut state, &over, SHARD),
+        Err(RejectionCode::InsufficientFunds)
+    );
+    decide(
+        &mut state,
+        &movement(Kind::Payment, 0, Some(1), "500.01"),
+        SHARD,
+    )
+    .expect("the line");
     assert_eq!(posted(&state, 0), "-500.00");
 }
 
@@ -104,7 +139,11 @@ fn each_status_refuses_what_it_should() {
         let out = movement(Kind::Transfer, 0, Some(1), "1.00");
         assert_eq!(decide(&mut state, &out, SHARD), Err(code));
         let into = movement(Kind::Transfer, 1, Some(0), "1.00");
-        assert_eq!(decide(&mut state, &into, SHARD).is_ok(), credit_allowed, "{status:?}");
+        assert_eq!(
+            decide(&mut state, &into, SHARD).is_ok(),
+            credit_allowed,
+            "{status:?}"
+        );
     }
 }
 
@@ -115,13 +154,21 @@ fn a_balance_that_could_not_be_exact_is_refused() {
     let own = BalanceKey::main(wallet(0), eth);
     let mut state = State {
         wallets: HashMap::new(),
-        balances: [(funding, Balance::fresh(funding)), (own, Balance::fresh(own))].into(),
+        balances: [
+            (funding, Balance::fresh(funding)),
+            (own, Balance::fresh(own)),
+        ]
+        .into(),
     };
     let mut deposit = movement(Kind::Deposit, 0, None, "1");
     deposit.amount = parse_amount("1000000000", eth).expect("the maximum");
     let refused = (0..1_000).find_map(|_| decide(&mut state, &deposit, SHARD).err());
     assert_eq!(refused, Some(RejectionCode::LimitExceeded));
-    assert_eq!(state.balances[&own].posted.amount().scale(), 18, "and nothing was rounded");
+    assert_eq!(
+        state.balances[&own].posted.amount().scale(),
+        18,
+        "and nothing was rounded"
+    );
 }
 
 proptest! {
