@@ -1,1 +1,4 @@
+//! Tests of the commands, on real servers.
 
+mod books;
+mod verify;

@@ -1,0 +1,38 @@
+-- Both ways, each leg as often as it stands there. Amounts are compared as texts: an event
+-- prints exactly the currency's decimals, and so does the column.
+WITH event AS MATERIALIZED (
+    SELECT seq, data::jsonb AS data
+    FROM ledger.events
+    WHERE seq BETWEEN $1 AND $2 AND seq <> ALL ($3)
+), said AS (
+    SELECT event.seq, event.data ->> 'transaction' AS transaction, leg ->> 'wallet' AS wallet,
+           leg ->> 'account' AS account, leg ->> 'currency' AS currency,
+           leg ->> 'amount' AS amount, leg ->> 'balance_after' AS balance_after,
+           leg ->> 'version' AS version
+    FROM event
+    CROSS JOIN jsonb_path_query(event.data, '$.legs[*]') AS leg
+), stored AS (
+    SELECT posting.seq, 'txn_' || replace(posting.transaction_id::text, '-', ''),
+           CASE WHEN wallet.kind <> 'system' THEN 'wal_' || replace(wallet.id::text, '-', '') END,
+           posting.account, posting.currency, posting.amount::text,
+           CASE WHEN wallet.kind <> 'system' THEN posting.balance_after::text END,
+           CASE WHEN wallet.kind <> 'system' THEN posting.version::text END
+    FROM ledger.postings posting
+    JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
+    WHERE posting.seq BETWEEN $1 AND $2 AND posting.seq <> ALL ($3)
+), differing AS (
+    SELECT 'the data has a leg that is no posting' AS fault, only_said.*
+    FROM (SELECT * FROM said EXCEPT ALL SELECT * FROM stored) only_said
+    UNION ALL
+    SELECT 'there is a posting that is no leg of the data', only_stored.*
+    FROM (SELECT * FROM stored EXCEPT ALL SELECT * FROM said) only_stored
+)
+SELECT format('event %s: %s: %s %s on %s of %s, then %s at version %s', seq, fault, amount,
+              currency, account, coalesce(wallet, 'the system'), coalesce(balance_after, 'unsaid'),
+              coalesce(version, 'unsaid'))
+FROM differing
+UNION ALL
+SELECT format('event %s is posted and has fewer than two legs', seq)
+FROM event
+WHERE data ->> 'type' LIKE '%.posted.v1' AND jsonb_array_length(
+    CASE jsonb_typeof(data -> 'legs') WHEN 'array' THEN data -> 'legs' ELSE '[]' END) < 2

@@ -1,0 +1,19 @@
+WITH event AS MATERIALIZED (
+    SELECT seq, data::jsonb AS data
+    FROM ledger.events
+    WHERE seq BETWEEN $1 AND $2 AND seq <> ALL ($3) AND subject LIKE 'ledger.v1.wallet.created.%'
+), opened AS (
+    SELECT seq, data ->> 'wallet' AS wallet, data ->> 'owner' AS owner, data ->> 'kind' AS kind,
+           data ->> 'reference' AS reference,
+           -- An id that is none finds no wallet instead of failing the cast.
+           CASE WHEN data ->> 'wallet' ~ '^wal_[0-9a-f]{32}$'
+                THEN substr(data ->> 'wallet', 5)::uuid END AS id
+    FROM event
+)
+SELECT format('event %s opened %s for "%s": its row is missing or says otherwise', opened.seq,
+              opened.wallet, opened.owner)
+FROM opened
+LEFT JOIN ledger.wallets wallet USING (id)
+WHERE wallet.id IS NULL
+   OR (wallet.owner, wallet.kind, wallet.reference)
+      IS DISTINCT FROM (opened.owner, opened.kind, opened.reference)
