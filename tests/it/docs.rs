@@ -1,0 +1,21 @@
+//! The committed pages say what the code says.
+
+use system_tests::{
+    docs::{events, expect_committed, limits, settings},
+    tidy::tree::Tree,
+};
+
+#[test]
+fn the_event_catalogue_does_not_drift_from_the_contracts() {
+    expect_committed(events::PAGE, &events::page(Tree::workspace()));
+}
+
+#[test]
+fn the_table_of_limits_does_not_drift_from_the_contracts() {
+    expect_committed(limits::PAGE, &limits::page(Tree::workspace()));
+}
+
+#[test]
+fn the_table_of_settings_does_not_drift_from_the_flags() {
+    expect_committed(settings::PAGE, &settings::page());
+}

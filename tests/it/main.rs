@@ -1,0 +1,4 @@
+//! Tests over the whole workspace.
+
+mod docs;
+mod tidy;
