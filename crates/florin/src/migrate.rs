@@ -1,15 +1,79 @@
-//! `florin migrate`.
+//! `florin migrate`: roles, schemas and tables, as the database's owner.
 
-use crate::exit::Code;
+use service_runtime::Secret;
+use sqlx::{Connection as _, PgConnection};
 
-/// Not there yet.
+use crate::exit::{Code, Failure};
+use crate::output;
+
+/// Creates or updates the database.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The database, as its owner.
+    #[arg(
+        long,
+        env = "FLORIN_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub database_url: Secret,
 
-/// Not there yet.
+    /// Sets the ledger's password; left alone when not given.
+    #[arg(
+        long,
+        env = "FLORIN_LEDGER_PASSWORD",
+        hide_env_values = true,
+        value_name = "PASSWORD"
+    )]
+    pub ledger_password: Option<String>,
+
+    /// Sets the statistics worker's password; left alone when not given.
+    #[arg(
+        long,
+        env = "FLORIN_ANALYTICS_PASSWORD",
+        hide_env_values = true,
+        value_name = "PASSWORD"
+    )]
+    pub analytics_password: Option<String>,
+}
+
+/// Migrates every service's part of the database.
 ///
 /// # Errors
-/// Always, until it is there.
-pub async fn run(_: Args) -> anyhow::Result<Code> {
-    anyhow::bail!("not there yet")
+/// When the database is out of reach or a migration fails.
+pub async fn run(args: Args) -> anyhow::Result<Code> {
+    let passwords = [
+        (ledger_api::PART.role, args.ledger_password),
+        (crate::analytics::PART.role, args.analytics_password),
+    ];
+    let password = |role: &str| {
+        let (_, password) = passwords.iter().find(|(known, _)| *known == role)?;
+        password.as_deref()
+    };
+    all(&args.database_url, password).await?;
+    output::note("The database is up to date.");
+    Ok(Code::Done)
+}
+
+/// The services' roles.
+pub fn roles() -> [&'static str; 2] {
+    [ledger_api::PART.role, crate::analytics::PART.role]
+}
+
+/// Migrates every service's part of the database at `url`, as its owner; `password` knows the
+/// roles whose password is to be set.
+///
+/// # Errors
+/// When the database is out of reach or a migration fails.
+pub async fn all<'a>(
+    url: &Secret,
+    password: impl Fn(&str) -> Option<&'a str>,
+) -> anyhow::Result<()> {
+    let mut owner = PgConnection::connect(url.expose()).await.map_err(|error| {
+        Failure::out_of_reach(format!("the database {url} is out of reach: {error}"))
+    })?;
+    ledger_api::migrate(&mut owner, password(ledger_api::PART.role)).await?;
+    crate::analytics::migrate(&mut owner, password(crate::analytics::PART.role)).await?;
+    owner.close().await?;
+    Ok(())
 }

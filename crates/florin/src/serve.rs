@@ -1,12 +1,30 @@
-//! `florin serve <service>`: one service in this process.
+//! `florin serve <service>`: one service in this process, as its own program would run it.
 
 use std::process::ExitCode;
 
-/// Which service.
+/// Runs one service.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(subcommand)]
+    service: Service,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Service {
+    /// The HTTP ledger.
+    LedgerApi(Box<ledger_api::Config>),
+    /// The statistics worker.
+    AnalyticsWorker(Box<crate::analytics::Config>),
+}
 
 /// Runs the service until it is told to stop.
-pub fn run(_: Args) -> ExitCode {
-    ExitCode::FAILURE
+pub fn run(args: Args) -> ExitCode {
+    match args.service {
+        Service::LedgerApi(config) => {
+            service_runtime::boot_with("ledger-api", *config, ledger_api::run)
+        }
+        Service::AnalyticsWorker(config) => {
+            service_runtime::boot_with("analytics-worker", *config, crate::analytics::run)
+        }
+    }
 }
