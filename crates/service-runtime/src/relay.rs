@@ -4,9 +4,10 @@
 //!
 //! * **One leader.** A session advisory lock, on the connection that also reads the log and
 //!   moves the cursor: a relay that lost its lock cannot move the cursor either.
-//! * **The fence.** Each message names the stream's own last sequence that it must follow.
-//!   Publishes are pipelined; when one is lost, all later ones are refused, and so are those of
-//!   a relay that was paused and woke up after another had taken over.
+//! * **The fence.** Each message names the stream's own last sequence that it must follow, and
+//!   the id of the message before when that is in flight too. Publishes are pipelined; when one
+//!   is lost or refused, all later ones are refused, and so are those of a relay that was paused
+//!   and woke up after another had taken over.
 //! * **The look.** The cursor is a hint. At the start, after a reconnect, and after any publish
 //!   that did not simply succeed (one that timed out may still be stored), the stream's last
 //!   message decides: it names its position and hash in the log, and the relay goes on after it.

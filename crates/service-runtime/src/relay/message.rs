@@ -40,18 +40,36 @@ pub(super) struct Stamp<'a> {
     pub(super) epoch: u64,
 }
 
-/// The message of a row that must follow the stream's sequence `expected_last`.
+/// What a message must follow in the stream.
+pub(super) struct Follows {
+    /// The stream's own last sequence.
+    pub(super) sequence: u64,
+    /// The id of the message before, when that one is in flight too. The sequence alone does
+    /// not do: somebody else's message may take the place of the one before, which is then
+    /// refused, while this one finds the sequence that it expects.
+    pub(super) id: Option<String>,
+}
+
+/// The id of a row's message, by which nats-server knows a repetition.
+pub(super) fn id(row: &LogRow, epoch: u64) -> String {
+    format!("{}.{epoch}", row.id)
+}
+
+/// The message of a row.
 pub(super) fn of_row(
     row: LogRow,
     event_type: &str,
     stamp: &Stamp<'_>,
-    expected_last: u64,
+    follows: Follows,
 ) -> PublishMessage {
     let id = row.id.to_string();
     let mut map = HeaderMap::new();
-    map.insert(headers::MSG_ID, format!("{id}.{}", stamp.epoch));
+    map.insert(headers::MSG_ID, self::id(&row, stamp.epoch));
     map.insert(headers::EXPECTED_STREAM, stamp.stream);
-    map.insert(headers::EXPECTED_LAST_SEQUENCE, expected_last.to_string());
+    map.insert(
+        headers::EXPECTED_LAST_SEQUENCE,
+        follows.sequence.to_string(),
+    );
     map.insert(headers::SEQ, row.seq.to_string());
     map.insert(headers::HASH, hex::encode(row.hash));
     map.insert(headers::EPOCH, stamp.epoch.to_string());
@@ -71,9 +89,13 @@ pub(super) fn of_row(
     {
         map.insert(headers::TRACEPARENT, traceparent);
     }
-    PublishMessage::build()
+    let message = PublishMessage::build()
         .headers(map)
-        .payload(row.data.into())
+        .payload(row.data.into());
+    match follows.id {
+        Some(id) => message.expected_last_message_id(id),
+        None => message,
+    }
 }
 
 /// What a stored message says about its place in the log.

@@ -18,7 +18,7 @@ use super::{
     decide::{self, End, Place, Seen},
     fence,
     leader::{Leader, LogRow, Retained},
-    message::{self, Stamp},
+    message::{self, Follows, Stamp},
 };
 use crate::{
     Process, State,
@@ -189,6 +189,8 @@ impl<'a> Pump<'a> {
         };
         let mut in_flight: FuturesOrdered<Ack> = FuturesOrdered::new();
         let (mut sent, mut hash) = (position.place.cursor, position.hash);
+        // Not the id before the page: after a restart nats-server knows only recent ones.
+        let mut previous = None;
         for row in rows {
             if row.seq != sent + 1 {
                 return Err(gap(sent + 1));
@@ -197,10 +199,15 @@ impl<'a> Pump<'a> {
                 Trouble::Stop(format!("event {} of the log is broken: {error}", row.seq))
             })?;
             // Counted from the position, because acknowledgements move both at once.
-            let expected = position.fence + (sent - position.place.cursor);
+            let sequence = position.fence + (sent - position.place.cursor);
+            let id = message::id(&row, stamp.epoch);
+            let follows = Follows {
+                sequence,
+                id: previous.replace(id),
+            };
             (sent, hash) = (row.seq, row.hash);
             let subject = settings.topology.subject(&row.subject);
-            let message = message::of_row(row, &event_type, &stamp, expected);
+            let message = message::of_row(row, &event_type, &stamp, follows);
             let ack = self
                 .relay
                 .js
@@ -358,7 +365,9 @@ fn failed(error: &PublishError) -> Trouble {
     tracing::debug!(error = error.to_string(), "A publish did not succeed");
     match error.kind() {
         PublishErrorKind::StreamNotFound => Trouble::Look(Cause::StreamMissing),
-        PublishErrorKind::WrongLastSequence => Trouble::Look(Cause::WrongLastSequence),
+        PublishErrorKind::WrongLastSequence | PublishErrorKind::WrongLastMessageId => {
+            Trouble::Look(Cause::WrongLastSequence)
+        }
         PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Trouble::Look(Cause::Timeout),
         PublishErrorKind::MaxPayloadExceeded => {
             Trouble::Stop("nats-server's max_payload is smaller than an event".to_owned())

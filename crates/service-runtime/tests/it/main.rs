@@ -1,0 +1,12 @@
+//! One binary, so that its tests share one Postgres and one nats-server.
+
+mod admin;
+mod log;
+mod nats;
+mod postgres;
+mod process;
+mod relay;
+mod rpc;
+mod worker;
+mod worker_world;
+mod world;

@@ -1,0 +1,135 @@
+//! Dead letters: announced, replayed once, discarded.
+
+use async_nats::jetstream::message::StreamMessage;
+use contracts::{headers, topology};
+use service_runtime::{
+    Clock,
+    dead_letters::{Audit, Discarded, LetterState, Replayed, discard, list, replay, show},
+};
+use testkit::eventually;
+
+use crate::worker_world::{CONSUMER, Counting, Deed, PATIENCE, World};
+
+fn audit(note: &str) -> Audit<'_> {
+    Audit { by: "ann", note, at: Clock::system().now() }
+}
+
+/// Everything on the worker's dead-letter stream.
+async fn announced(world: &World) -> Vec<StreamMessage> {
+    let spec = world.topology.dlq_stream(topology::Worker::Analytics);
+    let Ok(stream) = world.js.get_stream(&spec.name).await else { return Vec::new() };
+    let mut all = Vec::new();
+    for sequence in 1..=stream.cached_info().state.last_sequence {
+        all.push(stream.get_raw_message(sequence).await.expect("is there"));
+    }
+    all
+}
+
+async fn wait_for_announcements(world: &World, count: usize) -> Vec<StreamMessage> {
+    eventually("they are announced", PATIENCE, async || {
+        let all = announced(world).await;
+        if all.len() == count { Ok(all) } else { Err(all.len()) }
+    })
+    .await
+}
+
+fn header<'a>(message: &'a StreamMessage, name: &str) -> &'a str {
+    message.headers.get(name).map(async_nats::HeaderValue::as_str).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_stream_is_told_what_postgres_has_and_told_again_when_it_was_lost() {
+    let world = World::start().await;
+    world.deeds.set(2, Deed::Park);
+    world.append(3).await;
+    world.send("ledger.v1.deposit.posted.00", async_nats::HeaderMap::new(), "forged").await;
+    let worker = world.worker().await;
+    world.wait_for_letters(2).await;
+    let all = wait_for_announcements(&world, 2).await;
+    let event = all.iter().find(|message| header(message, headers::SEQ) == "2").expect("told");
+    let logged = world.logged(2);
+    assert_eq!(event.payload.as_ref(), logged.data.as_bytes());
+    let prefix = world.topology.subject("dlq.v1.analytics.deposit.posted");
+    assert_eq!(event.subject.as_str(), prefix);
+    assert_eq!(header(event, headers::DLQ_REASON), "hopeless");
+    assert_eq!(header(event, headers::DLQ_ERROR), "never");
+    assert_eq!(header(event, headers::DLQ_SUBJECT), logged.subject);
+    assert_eq!(header(event, headers::DLQ_ATTEMPTS), "1");
+    let foreign = all.iter().find(|message| header(message, headers::SEQ).is_empty());
+    let foreign = foreign.expect("told");
+    assert_eq!(foreign.payload.as_ref(), b"forged");
+    assert!(foreign.subject.ends_with("dlq.v1.analytics.unknown.unknown"));
+
+    let spec = world.topology.dlq_stream(topology::Worker::Analytics);
+    world.js.delete_stream(spec.name).await.expect("deletes");
+    wait_for_announcements(&world, 2).await;
+    worker.stop().await;
+}
+
+/// Four operators press the button at once.
+#[tokio::test]
+async fn a_replay_has_its_effect_once_and_a_failed_one_stays_parked() {
+    let world = World::start().await;
+    world.deeds.set(2, Deed::Park);
+    world.append(3).await;
+    let worker = world.worker().await;
+    world.wait_until_settled().await;
+    worker.stop().await;
+    let mut connection = world.pool.acquire().await.expect("connects");
+    let parked = list(&mut connection, CONSUMER, Some(LetterState::Parked), None, 10).await;
+    let id = parked.expect("lists")[0].id;
+    let handler = Counting { name: "replay".to_owned(), deeds: world.deeds.clone() };
+
+    for deed in [Deed::Park, Deed::Panic] {
+        world.deeds.set(2, deed);
+        let failed = replay(&world.pool, &handler, id, audit("try")).await.expect("answers");
+        assert!(matches!(failed, Replayed::Failed(_)), "{failed:?}");
+    }
+    assert_eq!(world.effects().await, [1, 3]);
+    world.deeds.clear();
+    let press = || replay(&world.pool, &handler, id, audit("fixed"));
+    let (one, two, three, four) = tokio::join!(press(), press(), press(), press());
+    let done = [one, two, three, four]
+        .into_iter()
+        .filter(|outcome| matches!(outcome, Ok(Replayed::Done)))
+        .count();
+    assert_eq!(done, 1);
+    world.assert_effects_except(&[]).await;
+    let letter = show(&mut connection, id).await.expect("reads").expect("is there");
+    assert_eq!(letter.state, LetterState::Replayed);
+    let history: Vec<String> =
+        sqlx::query_scalar("SELECT action FROM dead_letter_history ORDER BY id")
+            .fetch_all(&world.pool)
+            .await
+            .expect("reads");
+    assert_eq!(history, ["replay failed", "replay failed", "replayed"]);
+}
+
+#[tokio::test]
+async fn what_was_discarded_is_not_replayed_and_a_foreign_message_never_is() {
+    let world = World::start().await;
+    world.deeds.set(1, Deed::Park);
+    world.append(1).await;
+    world.send("ledger.v1.deposit.posted.00", async_nats::HeaderMap::new(), "forged").await;
+    let worker = world.worker().await;
+    world.wait_for_letters(2).await;
+    worker.stop().await;
+    world.deeds.clear();
+    let mut connection = world.pool.acquire().await.expect("connects");
+    let letters = list(&mut connection, CONSUMER, None, None, 10).await.expect("lists");
+    let handler = Counting { name: "replay".to_owned(), deeds: world.deeds.clone() };
+    for letter in letters {
+        let foreign = letter.seq.is_none();
+        if foreign {
+            let refused = replay(&world.pool, &handler, letter.id, audit("try")).await;
+            assert!(matches!(refused, Ok(Replayed::Foreign)), "{refused:?}");
+        }
+        let discarded = discard(&world.pool, letter.id, audit("a duplicate")).await;
+        assert_eq!(discarded.expect("answers"), Discarded::Done);
+        let late = replay(&world.pool, &handler, letter.id, audit("late")).await;
+        assert!(matches!(late, Ok(Replayed::NotParked)), "{late:?}");
+        let again = discard(&world.pool, letter.id, audit("again")).await;
+        assert_eq!(again.expect("answers"), Discarded::NotParked);
+    }
+    assert_eq!(world.effects().await, [0_u64; 0]);
+}
