@@ -35,7 +35,7 @@ pub async fn filled() -> TestDatabase {
 async fn fill(database: &TestDatabase) {
     let process = Process::new("books", Clock::system());
     let settings = EngineSettings {
-        url: Secret::new(&database.url_as("florin_ledger", PASSWORD)),
+        url: Secret::new(database.url_as("florin_ledger", PASSWORD)),
         lanes: 1,
         queue: 64,
         allow_fsync_off: true,
