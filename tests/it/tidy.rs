@@ -1,7 +1,7 @@
 //! The house rules, kept by the workspace as it stands.
 
 use system_tests::tidy::{
-    alerts, arrows, expect_none, features, lengths, links, rules::RULES, tree::Tree, words,
+    alerts, arrows, expect_none, features, lengths, links, proofs, rules::RULES, tree::Tree, words,
 };
 
 #[test]
@@ -52,8 +52,13 @@ fn every_alert_names_a_runbook() {
 }
 
 #[test]
-fn what_the_features_page_calls_done_is_tested() {
+fn every_feature_has_its_row_and_what_is_done_names_its_test() {
     let tree = Tree::workspace();
     let page = tree.text(features::PAGE).expect("the page is there");
-    expect_none(&features::check(page, features::FAMILIES, &tree.sources));
+    expect_none(&features::check(page, features::FAMILIES));
+}
+
+#[test]
+fn tests_that_pages_name_are_there() {
+    expect_none(&proofs::check(Tree::workspace()));
 }

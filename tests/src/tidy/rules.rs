@@ -137,6 +137,10 @@ pub const RULES: &[Rule] = &[
                 "proves the books without the services' statements",
             ),
             (
+                "crates/florin/src/up/servers.rs",
+                "makes the fleet's own database, before any service",
+            ),
+            (
                 "crates/testkit/src/**",
                 "makes and drops databases for tests",
             ),
@@ -296,7 +300,7 @@ pub const RULES: &[Rule] = &[
                 "crates/service-runtime/src/telemetry.rs",
                 "implements a foreign visitor",
             ),
-            ("crates/florin/src/verify/report.rs", "seconds, for people"),
+            ("crates/florin/src/*/report.rs", "seconds, for people"),
         ],
         scope: Scope::All,
         code: &["f32", "f64"],
