@@ -33,6 +33,9 @@ use crate::{migrate, output, token, topology};
 /// Who lives this long begins with short delays again when it dies.
 const STEADY: Duration = Duration::from_secs(60);
 
+/// Signals within this time are one wish.
+const ECHO: Duration = Duration::from_millis(500);
+
 /// Starts a fleet.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -107,13 +110,24 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
     };
     output::note(welcome(up.fleet(), &args));
     signals.next().await;
-    output::note("florin: stopping (Ctrl-C again to hurry)");
-    tokio::select! {
-        () = up.stop() => {}
-        () = signals.next() => {}
-    }
-    reaper.finish().await?;
+    end(up, &mut signals, &reaper).await?;
     Ok(Code::Done)
+}
+
+/// Stops the fleet in good order, or at once when told a second time.
+pub(crate) async fn end(up: Up, signals: &mut Signals, reaper: &Reaper) -> anyhow::Result<()> {
+    output::note("florin: stopping (Ctrl-C again to hurry)");
+    let hurry = up.hurry();
+    let mut stopping = Box::pin(up.stop());
+    tokio::select! {
+        () = &mut stopping => {}
+        () = signals.insist() => {
+            hurry.iter().for_each(CancellationToken::cancel);
+            reaper.finish().await?;
+            stopping.await;
+        }
+    }
+    Ok(reaper.finish().await?)
 }
 
 /// A running fleet and those who watch over it.
@@ -217,6 +231,11 @@ impl Up {
     /// Where everything was when it started; addresses stay, process ids may not.
     pub fn fleet(&self) -> &Fleet {
         &self.fleet
+    }
+
+    /// Cancelled, nobody restarts anything any more, whatever ends.
+    fn hurry(&self) -> [CancellationToken; 3] {
+        [&self.services, &self.bus, &self.database].map(|watch| watch.stop.clone())
     }
 
     /// Stops the services, then what they need.
@@ -337,6 +356,20 @@ impl Signals {
             terminate: of(SignalKind::terminate())?,
             hangup: of(SignalKind::hangup())?,
         })
+    }
+
+    /// Waits for one that somebody sends again: wrappers pass a Ctrl-C on that the terminal has
+    /// sent to us already.
+    async fn insist(&mut self) {
+        let echoes = tokio::time::sleep(ECHO);
+        tokio::pin!(echoes);
+        loop {
+            tokio::select! {
+                () = self.next() => {}
+                () = &mut echoes => break,
+            }
+        }
+        self.next().await;
     }
 
     /// Waits for the next one.

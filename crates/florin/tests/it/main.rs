@@ -1,4 +1,16 @@
-//! Tests of the commands, on real servers.
+//! The `florin` command as people run it, on real servers.
 
 mod books;
+mod commands;
+mod faults;
+mod fleet;
+mod ledger;
+mod replay;
+mod up;
 mod verify;
+
+use std::time::Duration;
+
+/// Far above what anything here takes on a loaded machine; a test fails by it only when
+/// something hangs.
+const SOON: Duration = Duration::from_secs(60);
