@@ -110,6 +110,20 @@ mod tests {
         amount: String,
     }
 
+    /// A client that sends a head and then nothing keeps its connection no longer than this.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_not_waited_for() {
+        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let request = Request::post("/")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from_stream(never))
+            .expect("a request");
+        let refused = JsonBody::<Sample>::from_request(request, &()).await;
+        let refused = refused.expect_err("too late").into_response();
+        let problem = refused.extensions().get::<Problem>().expect("a problem");
+        assert_eq!((problem.code, problem.status), ("request_timeout", 408));
+    }
+
     #[test]
     fn only_an_object_of_the_known_fields_is_taken() {
         let deep = format!("{{\"amount\": {}1{}}}", "[".repeat(200), "]".repeat(200));

@@ -37,10 +37,16 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
 pub fn router(api: Api) -> Router {
     let (routes, document) = routes().split_for_parts();
     let pages = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
-    routes
+    let routes = routes
         .with_state(api)
         .route(DOCUMENT, get(async move || Json(document)))
-        .merge(pages)
+        .merge(pages);
+    around(routes)
+}
+
+/// What surrounds every route.
+fn around(routes: Router) -> Router {
+    routes
         .fallback(async || ApiError::from(ErrorCode::NotFound))
         .method_not_allowed_fallback(async || ApiError::from(ErrorCode::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
@@ -51,8 +57,37 @@ pub fn router(api: Api) -> Router {
 mod tests {
     use std::collections::BTreeSet;
 
+    use axum::{body::Body, extract::Request};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
     use super::*;
     use crate::auth::ROUTES;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_answers_500_without_saying_why() {
+        async fn handler() -> &'static str {
+            panic!("the secret reason")
+        }
+        let router = around(Router::new().route("/", get(handler)));
+        let response = router
+            .oneshot(Request::new(Body::empty()))
+            .await
+            .expect("an answer");
+        assert_eq!(response.status().as_u16(), 500);
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = response
+            .into_body()
+            .collect()
+            .await
+            .expect("whole")
+            .to_bytes();
+        let body = String::from_utf8_lossy(&body);
+        assert!(
+            body.contains("\"code\":\"internal\"") && !body.contains("secret"),
+            "{body}"
+        );
+    }
 
     #[test]
     fn every_route_is_documented_and_asks_for_a_permission() {

@@ -2,4 +2,6 @@
 
 mod books;
 mod guards;
+mod http;
 mod posting;
+mod world;

@@ -10,7 +10,7 @@ use super::super::{
     api::Api,
     authorised::Authorised,
     body::JsonBody,
-    error::ApiError,
+    error::{ApiError, ErrorCode},
     fields::{self, Metadata},
     idempotency::WriteHeaders,
     movement::submit,
@@ -29,8 +29,8 @@ pub struct CreateWallet {
     #[schema(max_length = 255, example = "cust-1")]
     owner: String,
     /// `customer` or `merchant`.
-    #[schema(value_type = String, example = "customer")]
-    kind: WalletKind,
+    #[schema(example = "customer")]
+    kind: String,
     /// Yours, to find it again.
     #[schema(max_length = 255)]
     reference: Option<String>,
@@ -62,9 +62,14 @@ pub async fn handler(
     if principal.owner != owner && !principal.may(Permission::WalletsCreateAny) {
         return Err(ApiError::forbidden(Permission::WalletsCreateAny).field("owner"));
     }
+    let kind = match body.kind.as_str() {
+        "customer" => WalletKind::Customer,
+        "merchant" => WalletKind::Merchant,
+        _ => return Err(ApiError::from(ErrorCode::InvalidField).field("kind")),
+    };
     let open = OpenWallet {
         owner,
-        kind: body.kind,
+        kind,
         reference: body
             .reference
             .map(|text| fields::reference("reference", text))

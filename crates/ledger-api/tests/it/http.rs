@@ -1,0 +1,8 @@
+//! The ledger over HTTP: real requests to a ledger in this process, on a real database.
+
+mod permissions;
+mod reads;
+mod refusals;
+mod serving;
+mod tokens;
+mod writes;

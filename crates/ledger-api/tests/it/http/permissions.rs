@@ -1,0 +1,159 @@
+//! Who may do what: every role on every route, from the tables that the ledger itself uses.
+
+use ledger_api::auth::{Permission, ROUTES, Role, RouteRule};
+use serde_json::{Value, json};
+
+use crate::world::{Reply, World};
+
+/// Sends to a route what it would take.
+async fn call(world: &World, rule: &RouteRule, token: &str, wallets: &Wallets) -> Reply {
+    let path = rule.path.replace("{id}", &wallets.own);
+    if rule.method == "GET" {
+        return world.get(token, &path).await;
+    }
+    let mut body: Value = json!({"amount": "0.01", "currency": "EUR"});
+    match rule.permission {
+        Permission::WalletsCreate => body = json!({"owner": "ann", "kind": "customer"}),
+        Permission::MoneyTransfer => body["to_wallet"] = json!(wallets.other),
+        Permission::MoneyPay => {
+            body["wallet"] = json!(wallets.own);
+            body["merchant"] = json!(wallets.merchant);
+            body["order_reference"] = json!("order");
+        }
+        _ => {}
+    }
+    world.write(token, &path, &body).await
+}
+
+struct Wallets {
+    own: String,
+    other: String,
+    merchant: String,
+}
+
+async fn wallets(world: &World) -> Wallets {
+    Wallets {
+        own: world.wallet_with("ann", "100.00", "EUR").await,
+        other: world.wallet("bob", "customer").await,
+        merchant: world.wallet("shop", "merchant").await,
+    }
+}
+
+fn token(world: &World, role: Role, owner: &str) -> String {
+    let owns = matches!(role, Role::Customer | Role::Merchant);
+    world.token(role, if owns { owner } else { "" })
+}
+
+/// What a route answers when all is well. No analytics worker runs in these tests.
+fn good_status(rule: &RouteRule) -> u16 {
+    match rule.path {
+        path if path.ends_with("/stats") => 503,
+        _ if rule.method == "POST" => 201,
+        _ => 200,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_role_may_do_on_every_route_what_the_tables_say() {
+    let world = World::start().await;
+    let wallets = wallets(&world).await;
+    for rule in ROUTES {
+        for role in Role::ALL {
+            let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
+            let before = world.rows().await;
+            let reply = call(&world, rule, &token(&world, *role, "ann"), &wallets).await;
+            if role.may(rule.permission) {
+                assert_eq!(reply.status, good_status(rule), "{about}: {}", reply.text);
+            } else {
+                reply.refused(403, "forbidden", about);
+                assert_eq!(world.rows().await, before);
+            }
+        }
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_own_wallets_reach_no_wallet_of_others_on_any_route() {
+    let world = World::start().await;
+    let wallets = wallets(&world).await;
+    let before = world.rows().await;
+    for rule in ROUTES
+        .iter()
+        .filter(|rule| rule.path.contains("{id}") || rule.path == "/v1/payments")
+    {
+        for role in [Role::Customer, Role::Merchant] {
+            let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
+            let reply = call(&world, rule, &token(&world, role, "eve"), &wallets).await;
+            if role.may(rule.permission) {
+                reply.refused(404, "not_found", about);
+            } else {
+                reply.refused(403, "forbidden", about);
+            }
+        }
+    }
+    assert_eq!(world.rows().await, before);
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wallets_are_opened_for_oneself_unless_one_is_staff() {
+    let world = World::start().await;
+    let body = json!({"owner": "bob", "kind": "customer"});
+    for role in Role::ALL {
+        let before = world.rows().await;
+        let reply = world
+            .write(&token(&world, *role, "ann"), "/v1/wallets", &body)
+            .await;
+        if role.may(Permission::WalletsCreateAny) {
+            assert_eq!(reply.ok(201)["owner"], "bob");
+        } else {
+            reply.refused(403, "forbidden", role.as_str());
+            assert_eq!(world.rows().await, before);
+        }
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_who_may_say_when_a_movement_counts() {
+    let world = World::start().await;
+    let wallet = world.wallet_with("ann", "100.00", "EUR").await;
+    let path = format!("/v1/wallets/{wallet}/withdraw");
+    let body =
+        json!({"amount": "1.00", "currency": "EUR", "effective_at": "2020-02-29T12:00:00+01:00"});
+    for role in [Role::Customer, Role::Operator, Role::Service, Role::Admin] {
+        let reply = world.write(&token(&world, role, "ann"), &path, &body).await;
+        if role.may(Permission::MoneyBackdate) {
+            assert_eq!(reply.ok(201)["effective_at"], "2020-02-29T11:00:00Z");
+        } else {
+            reply.refused(403, "forbidden", role.as_str());
+        }
+    }
+    world.close().await;
+}
+
+/// Keys are scoped to the caller: another one's key is free, and says nothing about the answer
+/// that is stored under it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_another_caller_replays_nothing() {
+    let world = World::start().await;
+    let ann = world.wallet_with("ann", "100.00", "EUR").await;
+    let bob = world.wallet_with("bob", "100.00", "EUR").await;
+    let body = json!({"amount": "1.00", "currency": "EUR"});
+    let path = |wallet: &str| format!("/v1/wallets/{wallet}/withdraw");
+    world
+        .post(&world.customer("ann"), &path(&ann), "same", &body)
+        .await
+        .ok(201);
+    let reply = world
+        .post(&world.customer("bob"), &path(&bob), "same", &body)
+        .await;
+    assert_eq!(reply.ok(201)["legs"][0]["wallet"], json!(bob));
+    assert_eq!(reply.header("idempotent-replayed"), "");
+    let stolen = world
+        .post(&world.customer("bob"), &path(&ann), "same", &body)
+        .await;
+    stolen.refused(404, "not_found", "another's wallet under another's key");
+    world.close().await;
+}
