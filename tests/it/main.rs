@@ -1,4 +1,11 @@
 //! Tests over the whole workspace.
 
 mod docs;
+mod fleet;
+mod hazards;
+mod killed;
+mod nats;
+mod poison;
+mod python;
+mod real_input;
 mod tidy;

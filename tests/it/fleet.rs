@@ -1,0 +1,113 @@
+//! A fleet as its users have it: `florin up` in a directory of its own, HTTP in front, a
+//! database behind, and every process there to be killed.
+
+mod books;
+mod client;
+mod endpoints;
+mod faults;
+mod history;
+mod load;
+mod running;
+
+use std::{path::Path, sync::Arc};
+
+use florin::token::{Grant, Role, signing_key};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::sync::OnceCell;
+
+pub use client::{Answer, Client};
+pub use endpoints::Endpoints;
+pub use load::{Load, LoadWallets};
+pub use running::florin;
+
+use history::History;
+use running::{Running, TellLogs};
+
+/// The first ledger process, and the one there is when nobody asks for more.
+pub const API: &str = "ledger-api";
+/// The second ledger process, where a fleet has one.
+pub const OTHER_API: &str = "ledger-api-2";
+/// The worker.
+pub const WORKER: &str = "analytics-worker";
+
+/// What the tests do to a fleet and ask it. Each test has its own: connections belong to the
+/// runtime of the test that opened them, and so does the history of what was acknowledged.
+pub struct Fleet {
+    // First, so that it speaks before the processes and their files go.
+    _logs: TellLogs,
+    running: Arc<Running>,
+    /// The database, as its owner.
+    pub owner: PgPool,
+    http: reqwest::Client,
+    history: Arc<History>,
+}
+
+impl Fleet {
+    /// A fleet of the test's own, with these further arguments of `florin up`.
+    pub async fn start(arguments: &[&str]) -> Self {
+        Self::of(Arc::new(Running::start(arguments).await)).await
+    }
+
+    /// The fleet that the harmless tests share: two ledger processes and a worker. Nobody kills
+    /// anything of it or counts on its emptiness.
+    pub async fn shared() -> Self {
+        static SHARED: OnceCell<Arc<Running>> = OnceCell::const_new();
+        let start = async || Arc::new(Running::start(&["--ledger-api", "2"]).await);
+        Self::of(SHARED.get_or_init(start).await.clone()).await
+    }
+
+    async fn of(running: Arc<Running>) -> Self {
+        let owner = PgPoolOptions::new()
+            .max_connections(4)
+            .connect(&running.endpoints().postgres)
+            .await
+            .unwrap_or_else(|error| panic!("the fleet's database is out of reach: {error}"));
+        Self {
+            _logs: TellLogs(running.dir.clone()),
+            running,
+            owner,
+            http: client::connections(),
+            history: Arc::default(),
+        }
+    }
+
+    /// The fleet's directory.
+    pub fn dir(&self) -> &Path {
+        &self.running.dir
+    }
+
+    /// Where everything is right now.
+    pub fn endpoints(&self) -> Endpoints {
+        self.running.endpoints()
+    }
+
+    /// A service of the house that calls itself `subject`: the scope of its keys.
+    pub fn service(&self, subject: &str) -> Client {
+        self.bearer(&Grant::staff(Role::Service, subject))
+    }
+
+    /// A customer, whose wallets are those of `owner`.
+    pub fn customer(&self, owner: &str) -> Client {
+        self.bearer(&Grant::owner(Role::Customer, owner))
+    }
+
+    fn bearer(&self, grant: &Grant) -> Client {
+        let key = signing_key(self.dir()).expect("a fleet has a key");
+        Client {
+            http: self.http.clone(),
+            base: self.endpoints().http,
+            token: Some(grant.sign(&key).expect("the key signs")),
+            subject: grant.subject.clone(),
+            history: Arc::clone(&self.history),
+        }
+    }
+
+    /// A connection to the fleet's nats-server.
+    pub async fn nats(&self) -> async_nats::Client {
+        async_nats::ConnectOptions::new()
+            .retry_on_initial_connect()
+            .connect(self.endpoints().nats)
+            .await
+            .expect("nats-server answers")
+    }
+}
