@@ -9,10 +9,10 @@ use ledger_api::domain::{Action, Caller, Command, Movement, OpenWallet, Viewer};
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
 use service_runtime::{Clock, Process, Secret};
+use sqlx::{Connection as _, PgConnection};
 use testkit::TestDatabase;
 
-/// The ledger's role has this password in tests.
-const PASSWORD: &str = "ledger";
+use crate::ledger::PASSWORD;
 
 /// Events of the filled ledger.
 pub const EVENTS: i64 = 10;
@@ -20,13 +20,13 @@ pub const EVENTS: i64 = 10;
 /// A copy of the filled ledger.
 pub async fn filled() -> TestDatabase {
     TestDatabase::from_template("filled", async |template: TestDatabase| {
-        let pool = template.pool().await;
-        let mut owner = pool.acquire().await.expect("a connection");
+        let mut owner = PgConnection::connect(&template.url())
+            .await
+            .expect("a connection");
         ledger_api::migrate(&mut owner, Some(PASSWORD))
             .await
             .expect("the ledger is migrated");
-        drop(owner);
-        pool.close().await;
+        let _ = owner.close().await;
         fill(&template).await;
     })
     .await

@@ -1,5 +1,4 @@
--- Both ways, each leg as often as it stands there. Amounts are compared as texts: an event
--- prints exactly the currency's decimals, and so does the column.
+-- Both ways, each leg as often as it stands there. What is no number cannot be equal to one.
 WITH event AS MATERIALIZED (
     SELECT seq, data::jsonb AS data
     FROM ledger.events
@@ -7,15 +6,18 @@ WITH event AS MATERIALIZED (
 ), said AS (
     SELECT event.seq, event.data ->> 'transaction' AS transaction, leg ->> 'wallet' AS wallet,
            leg ->> 'account' AS account, leg ->> 'currency' AS currency,
-           leg ->> 'amount' AS amount, leg ->> 'balance_after' AS balance_after,
+           CASE WHEN leg ->> 'amount' ~ '^-?[0-9]+([.][0-9]+)?$'
+                THEN (leg ->> 'amount')::numeric END AS amount,
+           CASE WHEN leg ->> 'balance_after' ~ '^-?[0-9]+([.][0-9]+)?$'
+                THEN (leg ->> 'balance_after')::numeric END AS balance_after,
            leg ->> 'version' AS version
     FROM event
     CROSS JOIN jsonb_path_query(event.data, '$.legs[*]') AS leg
 ), stored AS (
     SELECT posting.seq, 'txn_' || replace(posting.transaction_id::text, '-', ''),
            CASE WHEN wallet.kind <> 'system' THEN 'wal_' || replace(wallet.id::text, '-', '') END,
-           posting.account, posting.currency, posting.amount::text,
-           CASE WHEN wallet.kind <> 'system' THEN posting.balance_after::text END,
+           posting.account, posting.currency, posting.amount,
+           CASE WHEN wallet.kind <> 'system' THEN posting.balance_after END,
            CASE WHEN wallet.kind <> 'system' THEN posting.version::text END
     FROM ledger.postings posting
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
@@ -28,7 +30,7 @@ WITH event AS MATERIALIZED (
     FROM (SELECT * FROM stored EXCEPT ALL SELECT * FROM said) only_stored
 )
 SELECT format('event %s: %s: %s %s on %s of %s, then %s at version %s', seq, fault, amount,
-              currency, account, coalesce(wallet, 'the system'), coalesce(balance_after, 'unsaid'),
+              currency, account, coalesce(wallet, 'the system'), coalesce(balance_after::text, 'unsaid'),
               coalesce(version, 'unsaid'))
 FROM differing
 UNION ALL
