@@ -73,7 +73,7 @@ where
     let process = Process::new(name, Clock::system());
     process
         .health()
-        .set("start", State::Down("starting".to_owned()));
+        .set_quietly("start", State::Down("starting".to_owned()));
     let housekeeping = TaskTracker::new();
     metrics::recorder();
     housekeeping.spawn(upkeep());
@@ -93,7 +93,9 @@ where
         () = soft.cancelled() => Ok(()),
     };
     match &started {
-        Ok(()) => process.health().set("start", State::Ok),
+        Ok(()) => {
+            process.health().set_quietly("start", State::Ok);
+        }
         Err(_) => process.shutdown(),
     }
     let ended = process

@@ -27,17 +27,7 @@ pub struct Health(Arc<Mutex<BTreeMap<&'static str, State>>>);
 impl Health {
     /// Says how a part is; a change is logged once.
     pub fn set(&self, part: &'static str, state: State) {
-        let level = match &state {
-            State::Ok => 0,
-            State::Degraded(_) => 1,
-            State::Down(_) => 2,
-        };
-        gauge!(HEALTH.name, "part" => part).set(level);
-        let before = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(part, state.clone());
+        let before = self.set_quietly(part, state.clone());
         if before.as_ref() == Some(&state) {
             return;
         }
@@ -47,6 +37,20 @@ impl Health {
             State::Degraded(why) => tracing::warn!(part, why, "Part {part} is degraded"),
             State::Down(why) => tracing::error!(part, why, "Part {part} is down"),
         }
+    }
+
+    /// Says how a part is when that is no news, and tells how it was.
+    pub(crate) fn set_quietly(&self, part: &'static str, state: State) -> Option<State> {
+        let level = match &state {
+            State::Ok => 0,
+            State::Degraded(_) => 1,
+            State::Down(_) => 2,
+        };
+        gauge!(HEALTH.name, "part" => part).set(level);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(part, state)
     }
 
     /// Every part that has said how it is, by name.

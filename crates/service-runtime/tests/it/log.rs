@@ -45,6 +45,7 @@ async fn pages_are_bounded_by_events_and_by_bytes_and_hold_one_at_least() {
     assert_eq!(seqs(1, u64::MAX).await, (1..=500).collect::<Vec<u64>>());
     assert_eq!(seqs(501, u64::MAX).await, (501..=700).collect::<Vec<u64>>());
     assert_eq!(seqs(7, 9).await, [7, 8, 9]);
+    assert_eq!(seqs(0, 2).await, [1, 2]);
     assert!(seqs(9, 7).await.is_empty());
     assert!(seqs(701, 800).await.is_empty());
 

@@ -1,9 +1,13 @@
 //! Streams and consumers are what the topology says, or an error names the difference.
 
 use contracts::topology::{ConsumerSpec, Worker};
-use service_runtime::nats::{self, TopologyError};
+use service_runtime::{
+    Clock, Process, State,
+    nats::{self, TopologyError},
+};
+use testkit::{eventually, servers};
 
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 
 fn differing_field(error: TopologyError) -> &'static str {
     match error {
@@ -62,4 +66,35 @@ async fn a_consumer_is_made_once_and_never_changed_behind_somebodys_back() {
     nats::ensure_consumer(&world.js, &spec)
         .await
         .expect("was not changed");
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_degrades_the_process_and_does_not_hold_it_up() {
+    let process = Process::new("test", Clock::system());
+    let nats = |process: &Process| {
+        process
+            .health()
+            .snapshot()
+            .into_iter()
+            .find(|(part, _)| *part == "nats")
+    };
+    // Nobody listens on port 1.
+    nats::connect("nats://127.0.0.1:1", "test", &process)
+        .await
+        .expect("answers at once");
+    assert!(matches!(nats(&process), Some((_, State::Degraded(_)))));
+    process.shutdown();
+    process.wait(PATIENCE).await.expect("nothing crashed");
+
+    let process = Process::new("test", Clock::system());
+    let url = servers().nats.url();
+    nats::connect(&url, "test", &process)
+        .await
+        .expect("the address parses");
+    eventually("NATS is connected", PATIENCE, async || {
+        nats(&process) == Some(("nats", State::Ok))
+    })
+    .await;
+    process.shutdown();
+    process.wait(PATIENCE).await.expect("nothing crashed");
 }

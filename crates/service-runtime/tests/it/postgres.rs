@@ -45,7 +45,7 @@ async fn the_schema_and_the_time_outs_belong_to_the_connection() {
         .expect_err("too long");
     let code = error
         .as_database_error()
-        .and_then(|error| error.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .expect("a code");
     assert_eq!(code, "57014");
     let name: String = sqlx::query_scalar("SHOW application_name")

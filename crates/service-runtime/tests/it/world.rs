@@ -23,7 +23,7 @@ use sqlx::PgPool;
 use testkit::{TestDatabase, eventually, servers};
 
 /// Longer than anything takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// What the log's writer notifies.
 pub(crate) const CHANNEL: &str = "ledger_log";
 

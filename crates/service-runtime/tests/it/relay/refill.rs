@@ -104,7 +104,7 @@ async fn a_refill_leaves_out_what_the_stream_would_have_dropped() {
     let world = World::start().await;
     let now = Clock::system().now();
     world
-        .append_at(40, now - limits::STREAM_AGE_MAX - Duration::from_secs(3600))
+        .append_at(40, now - limits::STREAM_AGE_MAX - Duration::from_hours(1))
         .await;
     world.append_at(60, now).await;
     let relay = world.relay().await;
@@ -134,7 +134,7 @@ async fn a_stream_whose_events_expired_in_peace_stays_in_its_epoch() {
     // What the server does after a week without events.
     world.stream().await.purge().await.expect("purges");
     let later =
-        Clock::manual(Clock::system().now() + limits::STREAM_AGE_MAX + Duration::from_secs(3600));
+        Clock::manual(Clock::system().now() + limits::STREAM_AGE_MAX + Duration::from_hours(1));
     let relay = world.relay_with(later.clone()).await;
     world.append_at(2, later.now()).await;
     world.wait_for_place(1, 32).await;
