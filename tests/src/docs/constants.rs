@@ -44,15 +44,17 @@ pub fn number(expression: &str) -> Option<u64> {
     })
 }
 
-/// A duration, as `Duration::from_secs(7 * 24 * 60 * 60)`.
+/// A duration, as `Duration::from_hours(7 * 24)`.
 pub fn duration(expression: &str) -> Option<Duration> {
-    let inside = |start: &str| expression.strip_prefix(start)?.strip_suffix(')');
-    if let Some(seconds) = inside("Duration::from_secs(") {
-        return number(seconds).map(Duration::from_secs);
+    const SECONDS: &[(&str, u64)] = &[("from_hours", 3_600), ("from_mins", 60), ("from_secs", 1)];
+    let call = expression.strip_prefix("Duration::")?.strip_suffix(')')?;
+    let (unit, argument) = call.split_once('(')?;
+    let argument = number(argument)?;
+    if unit == "from_millis" {
+        return Some(Duration::from_millis(argument));
     }
-    inside("Duration::from_millis(")
-        .and_then(number)
-        .map(Duration::from_millis)
+    let (_, seconds) = SECONDS.iter().find(|(name, _)| *name == unit)?;
+    Some(Duration::from_secs(argument.checked_mul(*seconds)?))
 }
 
 /// Bytes in the largest unit that divides them.
@@ -102,7 +104,7 @@ mod tests {
     fn values_are_told_in_units_that_people_use() {
         assert_eq!(number("8 * 1024 * 1_024"), Some(8 * 1024 * 1024));
         assert_eq!(bytes_in_words(8 << 20), "8 MiB");
-        let week = duration("Duration::from_secs(7 * 24 * 60 * 60)").expect("a duration");
+        let week = duration("Duration::from_hours(7 * 24)").expect("a duration");
         assert_eq!(duration_in_words(week), "7 days");
         assert_eq!(duration_in_words(Duration::from_secs(90)), "90 s");
         assert_eq!(duration_in_words(Duration::from_millis(1_500)), "1500 ms");

@@ -33,7 +33,8 @@ fn value(constant: &Constant) -> String {
     if let Some(duration) = duration(&constant.value) {
         return duration_in_words(duration);
     }
-    let number = number(&constant.value).expect("a limit is a number or a duration");
+    let number = number(&constant.value);
+    let number = number.unwrap_or_else(|| panic!("{} is no number and no duration", constant.name));
     if constant.name.contains("BYTES") {
         bytes_in_words(number)
     } else {

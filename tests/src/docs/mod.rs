@@ -33,14 +33,15 @@ pub fn expect_committed(path: &str, generated: &str) {
 
 /// A Markdown table.
 fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
-    let mut text = line(&head);
-    text.push_str(&format!("|{}\n", "---|".repeat(head.len())));
-    for row in rows {
-        text.push_str(&line(&row));
-    }
-    text
+    let mut lines = vec![
+        format!("| {} |", head.join(" | ")),
+        format!("|{}", "---|".repeat(head.len())),
+    ];
+    lines.extend(
+        rows.into_iter()
+            .map(|row| format!("| {} |", row.join(" | "))),
+    );
+    lines.join("\n") + "\n"
 }
 
 fn code(text: &str) -> String {

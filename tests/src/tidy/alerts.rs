@@ -1,14 +1,16 @@
 //! Who is woken is told what to do: every alert names a runbook that exists.
 
-use super::{Finding, tree::Tree};
+use super::{
+    Finding,
+    tree::{File, Tree},
+};
 
 /// Alerts of the Prometheus rules without a runbook.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    let is_rules = |path: &str| {
-        path.starts_with("deploy/") && [".yml", ".yaml"].iter().any(|end| path.ends_with(end))
-    };
+    let is_rules =
+        |file: &File| file.path.starts_with("deploy/") && (file.is("yml") || file.is("yaml"));
     let mut found = Vec::new();
-    for file in tree.files.iter().filter(|file| is_rules(&file.path)) {
+    for file in tree.files.iter().filter(|file| is_rules(file)) {
         for (number, name, block) in alerts(&file.text) {
             let runbook = block
                 .iter()
@@ -45,7 +47,6 @@ fn alerts(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tidy::tree::File;
 
     fn count(rules: &str) -> usize {
         let file = |path: &str, text: &str| File {

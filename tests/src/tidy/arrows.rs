@@ -140,13 +140,14 @@ mod tests {
 
     fn package(name: &str, normal: &[&str], dev: &[&str]) -> Package {
         let lines = |names: &[&str]| {
-            names
+            let lines: Vec<String> = names
                 .iter()
-                .map(|name| format!("{name}.workspace = true\n"))
-                .collect::<String>()
+                .map(|name| format!("{name}.workspace = true"))
+                .collect();
+            lines.join("\n")
         };
         let text = format!(
-            "[package]\nname = \"{name}\"\n[dependencies]\n{}[dev-dependencies]\n{}",
+            "[package]\nname = \"{name}\"\n[dependencies]\n{}\n[dev-dependencies]\n{}",
             lines(normal),
             lines(dev)
         );

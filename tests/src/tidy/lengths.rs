@@ -106,7 +106,7 @@ mod tests {
             "    a();\n".repeat(FUNCTION_LINES_MAX - 1)
         );
         let long = Source::parse("crates/a/src/lib.rs", &text);
-        let found = check(&[long.clone()], &[], &[]);
+        let found = check(std::slice::from_ref(&long), &[], &[]);
         assert_eq!(found.len(), 1);
         assert!(
             found[0].what.contains("long has 71 lines"),

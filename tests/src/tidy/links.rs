@@ -5,7 +5,7 @@ use super::{Finding, tree::Tree};
 /// Relative links of Markdown files that lead nowhere.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
-    for file in tree.files.iter().filter(|file| file.path.ends_with(".md")) {
+    for file in tree.files.iter().filter(|file| file.is("md")) {
         for (number, target) in links(&file.text) {
             if let Err(what) = resolve(tree, &file.path, target) {
                 found.push(Finding {

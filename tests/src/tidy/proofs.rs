@@ -17,7 +17,7 @@ pub fn of_line(line: &str) -> impl Iterator<Item = &str> {
 /// Proofs of any page that name no test.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut found = Vec::new();
-    for file in tree.files.iter().filter(|file| file.path.ends_with(".md")) {
+    for file in tree.files.iter().filter(|file| file.is("md")) {
         for (number, line) in file.text.lines().enumerate() {
             for what in of_line(line).filter_map(|proof| resolve(proof, &tree.sources).err()) {
                 found.push(Finding {

@@ -124,7 +124,7 @@ pub fn contains(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back().is_some_and(is_word);
         let after = text[at + word.len()..].chars().next().is_some_and(is_word);
-        !(starts_as_word && before) && !(ends_as_word && after)
+        !(starts_as_word && before || ends_as_word && after)
     })
 }
 
@@ -155,7 +155,7 @@ mod tests {
         };
         let used = Source::parse("crates/a/src/lib.rs", "fn a(_: f64) {}");
         let unused = Source::parse("crates/a/src/lib.rs", "fn a() {} // f64");
-        assert_eq!(rule.check(&[used.clone()]), []);
+        assert_eq!(rule.check(std::slice::from_ref(&used)), []);
         assert_eq!(rule.stale_exceptions(&[used]), []);
         assert_eq!(rule.stale_exceptions(&[unused]).len(), 1);
     }

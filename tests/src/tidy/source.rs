@@ -49,7 +49,9 @@ impl Source {
     pub fn parse(path: &str, text: &str) -> Self {
         let mut lines = split(text);
         if is_test_path(path) {
-            lines.iter_mut().for_each(|line| line.test = true);
+            for line in &mut lines {
+                line.test = true;
+            }
         } else {
             mark_tests(&mut lines);
         }

@@ -23,6 +23,15 @@ pub struct File {
     pub text: String,
 }
 
+impl File {
+    /// Whether its name ends so.
+    pub fn is(&self, extension: &str) -> bool {
+        Path::new(&self.path)
+            .extension()
+            .is_some_and(|found| found == extension)
+    }
+}
+
 /// All text files of the workspace.
 #[derive(Debug, Default)]
 pub struct Tree {
@@ -51,7 +60,7 @@ impl Tree {
         files.sort_by(|one, other| one.path.cmp(&other.path));
         let sources = files
             .iter()
-            .filter(|file| file.path.ends_with(".rs"))
+            .filter(|file| file.is("rs"))
             .map(|file| Source::parse(&file.path, &file.text))
             .collect();
         Self { files, sources }

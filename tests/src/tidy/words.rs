@@ -62,9 +62,7 @@ pub fn check(files: &[File]) -> Vec<Finding> {
 }
 
 fn check_file(file: &File) -> Vec<Finding> {
-    let prose = [".rs", ".md", ".sql", ".sh"]
-        .iter()
-        .any(|end| file.path.ends_with(end));
+    let prose = ["rs", "md", "sql", "sh"].iter().any(|end| file.is(end));
     let mut found = Vec::new();
     for (number, line) in file.text.lines().enumerate() {
         let mut add = |what: &str, instead: &str| {
