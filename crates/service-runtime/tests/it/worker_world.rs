@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, HeaderMap, jetstream};
+use async_nats::{
+    Client, HeaderMap,
+    jetstream::{self, consumer::PullConsumer},
+};
 use chrono::{DateTime, Utc};
 use contracts::{
     Account, Currency, EventId, EventType, Kind, LedgerEvent, Leg, Posted, TransactionId, WalletId,
@@ -42,7 +45,7 @@ pub(crate) const CONSUMER: &str = "analytics";
 /// and then written: a lost update shows.
 const EFFECTS: &str = "
     CREATE TABLE effects (seq bigint NOT NULL, instance text NOT NULL);
-    CREATE TABLE counter (only boolean PRIMARY KEY DEFAULT true, n bigint NOT NULL);
+    CREATE TABLE counter (id boolean PRIMARY KEY DEFAULT true, n bigint NOT NULL);
     INSERT INTO counter (n) VALUES (0);
     CREATE TABLE refused (seq bigint, CONSTRAINT it_refuses CHECK (seq IS NULL));";
 
@@ -92,7 +95,9 @@ impl Handler for Counting {
         tx: &mut PgConnection,
         batch: &[Delivery<LedgerEvent>],
     ) -> Result<(), Failure> {
-        let n: i64 = sqlx::query_scalar("SELECT n FROM counter").fetch_one(&mut *tx).await?;
+        let n: i64 = sqlx::query_scalar("SELECT n FROM counter")
+            .fetch_one(&mut *tx)
+            .await?;
         for delivery in batch {
             assert_eq!(delivery.seq, delivery.event.seq());
             assert_eq!(delivery.posted_at, delivery.event.posted_at());
@@ -100,11 +105,16 @@ impl Handler for Counting {
                 Some(Deed::Retry) => return Err(Failure::Retry(anyhow::anyhow!("not now"))),
                 Some(Deed::Park) => {
                     let error = anyhow::anyhow!("never");
-                    return Err(Failure::Park { reason: "hopeless", error });
+                    return Err(Failure::Park {
+                        reason: "hopeless",
+                        error,
+                    });
                 }
                 Some(Deed::Panic) => panic!("event {} is too much", delivery.seq),
                 Some(Deed::BreakConstraint) => {
-                    sqlx::query("INSERT INTO refused VALUES (1)").execute(&mut *tx).await?;
+                    sqlx::query("INSERT INTO refused VALUES (1)")
+                        .execute(&mut *tx)
+                        .await?;
                 }
                 Some(Deed::Wait(permits)) => {
                     permits.acquire().await.expect("is never closed").forget();
@@ -112,7 +122,10 @@ impl Handler for Counting {
                 None => {}
             }
         }
-        let seqs: Vec<i64> = batch.iter().map(|delivery| delivery.seq.cast_signed()).collect();
+        let seqs: Vec<i64> = batch
+            .iter()
+            .map(|delivery| delivery.seq.cast_signed())
+            .collect();
         sqlx::query("INSERT INTO effects SELECT seq, $2 FROM unnest($1::bigint[]) t (seq)")
             .bind(seqs)
             .bind(&self.name)
@@ -129,7 +142,6 @@ impl Handler for Counting {
 /// A worker in a process of its own.
 pub(crate) struct Running {
     pub(crate) process: Process,
-    pub(crate) client: Client,
 }
 
 /// A log, a stream and a database.
@@ -150,15 +162,26 @@ impl World {
     pub(crate) async fn start() -> Self {
         let database = TestDatabase::from_template("worker", async |template| {
             let pool = pool(&template.url()).await;
-            sqlx::raw_sql("CREATE SCHEMA counting").execute(&pool).await.expect("creates");
+            sqlx::raw_sql("CREATE SCHEMA counting")
+                .execute(&pool)
+                .await
+                .expect("creates");
             let mut connection = pool.acquire().await.expect("connects");
-            WORKER_MIGRATIONS.run(&mut *connection).await.expect("migrates");
-            sqlx::raw_sql(EFFECTS).execute(&mut *connection).await.expect("creates");
+            WORKER_MIGRATIONS
+                .run(&mut *connection)
+                .await
+                .expect("migrates");
+            sqlx::raw_sql(EFFECTS)
+                .execute(&mut *connection)
+                .await
+                .expect("creates");
             drop(connection);
             pool.close().await;
         })
         .await;
-        let client = async_nats::connect(servers().nats.url()).await.expect("connects");
+        let client = async_nats::connect(servers().nats.url())
+            .await
+            .expect("connects");
         let world = Self {
             pool: pool(&database.url()).await,
             database_url: database.url(),
@@ -178,24 +201,55 @@ impl World {
 
     /// The ledger's stream, small: the server reserves its bytes.
     pub(crate) fn spec(&self) -> StreamSpec {
-        StreamSpec { bytes_max: 64 * 1024 * 1024, ..self.topology.ledger_stream() }
+        StreamSpec {
+            bytes_max: 64 * 1024 * 1024,
+            ..self.topology.ledger_stream()
+        }
     }
 
     pub(crate) async fn create_stream(&self) {
-        nats::ensure_stream(&self.js, &self.spec()).await.expect("creates the stream");
+        nats::ensure_stream(&self.js, &self.spec())
+            .await
+            .expect("creates the stream");
     }
 
     pub(crate) async fn delete_stream(&self) {
-        self.js.delete_stream(self.spec().name).await.expect("deletes the stream");
+        self.js
+            .delete_stream(self.spec().name)
+            .await
+            .expect("deletes the stream");
     }
 
     pub(crate) async fn delete_consumer(&self) {
-        let stream = self.js.get_stream(self.spec().name).await.expect("is there");
-        stream.delete_consumer(CONSUMER).await.expect("deletes the consumer");
+        let stream = self
+            .js
+            .get_stream(self.spec().name)
+            .await
+            .expect("is there");
+        stream
+            .delete_consumer(CONSUMER)
+            .await
+            .expect("deletes the consumer");
+    }
+
+    /// Up to where the consumer's messages are acknowledged, and how many are not.
+    pub(crate) async fn acknowledged(&self) -> Result<(u64, u64), String> {
+        let found: Result<PullConsumer, _> = self
+            .js
+            .get_consumer_from_stream(CONSUMER, self.spec().name)
+            .await;
+        let consumer = found.map_err(|error| error.to_string())?;
+        let info = consumer.cached_info();
+        let open = info.num_pending + info.num_ack_pending as u64;
+        Ok((info.ack_floor.stream_sequence, open))
     }
 
     pub(crate) async fn purge_stream(&self) {
-        let stream = self.js.get_stream(self.spec().name).await.expect("is there");
+        let stream = self
+            .js
+            .get_stream(self.spec().name)
+            .await
+            .expect("is there");
         stream.purge().await.expect("purges");
     }
 
@@ -206,7 +260,9 @@ impl World {
 
     fn serve_log(&self) {
         let (log, answers) = (Arc::clone(&self.log), Arc::clone(&self.answers));
-        let subject = self.topology.subject(contracts::subjects::rpc::LEDGER_EVENTS);
+        let subject = self
+            .topology
+            .subject(contracts::subjects::rpc::LEDGER_EVENTS);
         let answer = move |request: EventsRequest| {
             let (log, answers) = (Arc::clone(&log), Arc::clone(&answers));
             async move {
@@ -224,7 +280,12 @@ impl World {
     pub(crate) fn write(&self, count: u64) {
         for _ in 0..count {
             let event = deposit(self.head() + 1);
-            self.write_data(event.id(), &event.subject(), event.posted_at(), event.encode());
+            self.write_data(
+                event.id(),
+                &event.subject(),
+                event.posted_at(),
+                event.encode(),
+            );
         }
     }
 
@@ -240,7 +301,14 @@ impl World {
         let previous = log.last().and_then(|event| chain::parse(&event.hash));
         let hash = chain::link(&previous.unwrap_or(chain::GENESIS), data.as_bytes());
         let (seq, hash) = (log.len() as u64 + 1, hex(&hash));
-        log.push(LoggedEvent { seq, id, subject: subject.to_owned(), hash, posted_at, data });
+        log.push(LoggedEvent {
+            seq,
+            id,
+            subject: subject.to_owned(),
+            hash,
+            posted_at,
+            data,
+        });
     }
 
     pub(crate) fn head(&self) -> u64 {
@@ -256,7 +324,8 @@ impl World {
     pub(crate) async fn publish(&self, seqs: impl IntoIterator<Item = u64>) {
         for seq in seqs {
             let event = self.logged(seq);
-            self.send(&event.subject, headers_of(&event), &event.data).await;
+            self.send(&event.subject, headers_of(&event), &event.data)
+                .await;
         }
     }
 
@@ -264,7 +333,11 @@ impl World {
     pub(crate) async fn send(&self, subject: &str, map: HeaderMap, data: &str) {
         let subject = self.topology.subject(subject);
         let data = data.to_owned().into();
-        let ack = self.js.publish_with_headers(subject, map, data).await.expect("publishes");
+        let ack = self
+            .js
+            .publish_with_headers(subject, map, data)
+            .await
+            .expect("publishes");
         ack.await.expect("is stored");
     }
 
@@ -276,7 +349,13 @@ impl World {
     }
 
     pub(crate) async fn worker(&self) -> Running {
-        self.worker_at(&self.database_url, &self.nats_url, timings(), Clock::system()).await
+        self.worker_at(
+            &self.database_url,
+            &self.nats_url,
+            timings(),
+            Clock::system(),
+        )
+        .await
     }
 
     pub(crate) async fn worker_at(
@@ -287,33 +366,41 @@ impl World {
         clock: Clock,
     ) -> Running {
         let process = Process::new("worker", clock);
-        let client = nats::connect(nats_url, "test", &process).await.expect("the address parses");
-        let mut settings = WorkerSettings::new(
-            Secret::new(database_url),
-            SCHEMA,
-            self.topology.clone(),
-        );
+        let client = nats::connect(nats_url, "test", &process)
+            .await
+            .expect("the address parses");
+        let mut settings =
+            WorkerSettings::new(Secret::new(database_url), SCHEMA, self.topology.clone());
         settings.timings = timings;
         let name = format!("{:?}", entropy());
-        let handler = Counting { name, deeds: self.deeds.clone() };
-        let worker = Worker::new(handler, settings, pool(database_url).await, client.clone());
+        let handler = Counting {
+            name,
+            deeds: self.deeds.clone(),
+        };
+        let worker = Worker::new(handler, settings, pool(database_url).await, client);
         process.spawn("worker", worker.run(process.clone()));
-        Running { process, client }
+        Running { process }
     }
 
     pub(crate) async fn inbox(&self) -> Option<Inbox> {
         let mut connection = self.pool.acquire().await.expect("connects");
-        inbox::store::find(&mut connection, CONSUMER, SOURCE).await.ok()
+        inbox::store::find(&mut connection, CONSUMER, SOURCE)
+            .await
+            .ok()
     }
 
     /// What the inbox has, as Postgres prints it.
     pub(crate) async fn done(&self) -> String {
-        self.inbox().await.map(|inbox| inbox.done.to_string()).unwrap_or_default()
+        self.inbox()
+            .await
+            .map(|inbox| inbox.done.to_string())
+            .unwrap_or_default()
     }
 
     /// Waits until everything up to the head is settled.
     pub(crate) async fn wait_until_settled(&self) {
-        self.wait_until_done_is(&format!("{{[1,{})}}", self.head() + 1)).await;
+        self.wait_until_done_is(&format!("{{[1,{})}}", self.head() + 1))
+            .await;
     }
 
     pub(crate) async fn wait_until_done_is(&self, wanted: &str) {
@@ -326,24 +413,32 @@ impl World {
 
     /// The events with an effect, each as often as it has one.
     pub(crate) async fn effects(&self) -> Vec<u64> {
-        let seqs: Vec<i64> = sqlx::query_scalar("SELECT seq FROM effects ORDER BY seq")
-            .fetch_all(&self.pool)
-            .await
-            .expect("reads");
-        let n: i64 = self.number("SELECT n FROM counter").await;
-        assert_eq!(usize::try_from(n), Ok(seqs.len()), "an update of the counter was lost");
+        let (n, seqs): (i64, Vec<i64>) =
+            sqlx::query_as("SELECT n, ARRAY (SELECT seq FROM effects ORDER BY seq) FROM counter")
+                .fetch_one(&self.pool)
+                .await
+                .expect("reads");
+        assert_eq!(
+            usize::try_from(n),
+            Ok(seqs.len()),
+            "an update of the counter was lost"
+        );
         seqs.into_iter().map(i64::cast_unsigned).collect()
     }
 
     /// Asserts that each event up to the head has one effect, except these.
     pub(crate) async fn assert_effects_except(&self, without: &[u64]) {
-        let wanted: Vec<u64> =
-            (1..=self.head()).filter(|seq| !without.contains(seq)).collect();
+        let wanted: Vec<u64> = (1..=self.head())
+            .filter(|seq| !without.contains(seq))
+            .collect();
         assert_eq!(self.effects().await, wanted);
     }
 
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.expect("reads a number")
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.pool)
+            .await
+            .expect("reads a number")
     }
 
     /// Seq and reason of all dead letters, foreign ones last.
@@ -357,7 +452,11 @@ impl World {
     pub(crate) async fn wait_for_letters(&self, count: usize) -> Vec<(Option<i64>, String)> {
         eventually("they are parked", PATIENCE, async || {
             let letters = self.letters().await;
-            if letters.len() == count { Ok(letters) } else { Err(letters) }
+            if letters.len() == count {
+                Ok(letters)
+            } else {
+                Err(letters)
+            }
         })
         .await
     }
@@ -374,7 +473,10 @@ impl Running {
     pub(crate) async fn kill(self) {
         self.process.shutdown();
         self.process.hard().cancel();
-        self.process.wait(Duration::ZERO).await.expect("no task crashed");
+        self.process
+            .wait(Duration::ZERO)
+            .await
+            .expect("no task crashed");
     }
 
     /// Lets it finish what it has in hand.
@@ -386,14 +488,22 @@ impl Running {
     /// What the worker says about itself.
     pub(crate) fn health(&self) -> Option<State> {
         let parts = self.process.health().snapshot();
-        parts.into_iter().find(|(part, _)| *part == "worker").map(|(_, state)| state)
+        parts
+            .into_iter()
+            .find(|(part, _)| *part == "worker")
+            .map(|(_, state)| state)
     }
 }
 
 /// A connection pool into the worker's schema.
 pub(crate) async fn pool(url: &str) -> PgPool {
-    let options = PostgresOptions { schema: SCHEMA, ..PostgresOptions::default() };
-    postgres::pool(&Secret::new(url), &options).await.expect("connects")
+    let options = PostgresOptions {
+        schema: SCHEMA,
+        ..PostgresOptions::default()
+    };
+    postgres::pool(&Secret::new(url), &options)
+        .await
+        .expect("connects")
 }
 
 /// Short waits: nothing is decided by how long they are.
@@ -410,7 +520,10 @@ pub(crate) fn timings() -> Timings {
 /// The headers that the relay gives an event.
 pub(crate) fn headers_of(event: &LoggedEvent) -> HeaderMap {
     let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
-    let event_type = data["type"].as_str().unwrap_or("florin.ledger.deposit.posted.v1").to_owned();
+    let event_type = data["type"]
+        .as_str()
+        .unwrap_or("florin.ledger.deposit.posted.v1")
+        .to_owned();
     let mut map = HeaderMap::new();
     map.insert(headers::SEQ, event.seq.to_string());
     map.insert(headers::HASH, event.hash.as_str());
@@ -458,12 +571,21 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 fn page(log: &[LoggedEvent], request: &EventsRequest) -> EventsPage {
     let head = log.last().map_or_else(
-        || Head { seq: 0, hash: hex(&chain::GENESIS) },
-        |event| Head { seq: event.seq, hash: event.hash.clone() },
+        || Head {
+            seq: 0,
+            hash: hex(&chain::GENESIS),
+        },
+        |event| Head {
+            seq: event.seq,
+            hash: event.hash.clone(),
+        },
     );
     let wanted = log
         .iter()
         .filter(|event| (request.from..=request.to).contains(&event.seq))
         .take(contracts::limits::RPC_EVENTS_MAX as usize);
-    EventsPage { head, events: wanted.cloned().collect() }
+    EventsPage {
+        head,
+        events: wanted.cloned().collect(),
+    }
 }

@@ -4,7 +4,9 @@
 use service_runtime::State;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::worker_world::{Deed, World, pool};
+use testkit::eventually;
+
+use crate::worker_world::{PATIENCE, World, pool};
 
 async fn remains(world: &World, seqs: &str, alone: bool) {
     sqlx::query(
@@ -29,8 +31,6 @@ async fn run(world: &World) {
 #[tokio::test]
 async fn events_that_a_dead_instance_had_in_hand_run_alone_and_count() {
     let world = World::start().await;
-    // Together they would fail: a constraint is the only thing that tells a batch from single
-    // events here, because it spares the neighbours only when they run alone.
     remains(&world, "{[1,3)}", false).await;
     run(&world).await;
     world.assert_effects_except(&[]).await;
@@ -89,8 +89,13 @@ async fn a_death_that_a_restart_of_the_server_explains_does_not_count() {
 async fn what_a_living_instance_has_in_hand_is_left_to_it() {
     let world = World::start().await;
     remains(&world, "{[2,3)}", true).await;
-    let mut living = PgConnection::connect(&world.database_url).await.expect("connects");
-    sqlx::query("SELECT pg_advisory_lock(-42)").execute(&mut living).await.expect("locks");
+    let mut living = PgConnection::connect(&world.database_url)
+        .await
+        .expect("connects");
+    sqlx::query("SELECT pg_advisory_lock(-42)")
+        .execute(&mut living)
+        .await
+        .expect("locks");
     run(&world).await;
     assert_eq!(world.number("SELECT count(*) FROM running").await, 1);
     assert_eq!(world.number("SELECT count(*) FROM attempts").await, 0);
@@ -101,7 +106,7 @@ async fn what_a_living_instance_has_in_hand_is_left_to_it() {
 /// one, and gives up nothing.
 #[tokio::test]
 async fn a_storm_of_terminated_backends_gives_up_nothing() {
-    let world = World::start().await;
+    let mut world = World::start().await;
     let worker = world.worker().await;
     let own = pool(&world.database_url).await;
     for _ in 0..10 {
@@ -114,12 +119,14 @@ async fn a_storm_of_terminated_backends_gives_up_nothing() {
         .await
         .expect("terminates");
     }
-    let fresh = pool(&world.database_url).await;
-    let world = World { pool: fresh, ..world };
+    // The test's own connections were terminated too.
+    world.pool = pool(&world.database_url).await;
     world.wait_until_settled().await;
     world.assert_effects_except(&[]).await;
     assert_eq!(world.letters().await, []);
-    assert_ne!(worker.health(), Some(State::Down(String::new())));
+    eventually("it works again", PATIENCE, async || {
+        worker.health() == Some(State::Ok)
+    })
+    .await;
     worker.stop().await;
-    world.deeds.set(0, Deed::Park);
 }

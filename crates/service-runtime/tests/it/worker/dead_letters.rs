@@ -11,13 +11,19 @@ use testkit::eventually;
 use crate::worker_world::{CONSUMER, Counting, Deed, PATIENCE, World};
 
 fn audit(note: &str) -> Audit<'_> {
-    Audit { by: "ann", note, at: Clock::system().now() }
+    Audit {
+        by: "ann",
+        note,
+        at: Clock::system().now(),
+    }
 }
 
 /// Everything on the worker's dead-letter stream.
 async fn announced(world: &World) -> Vec<StreamMessage> {
     let spec = world.topology.dlq_stream(topology::Worker::Analytics);
-    let Ok(stream) = world.js.get_stream(&spec.name).await else { return Vec::new() };
+    let Ok(stream) = world.js.get_stream(&spec.name).await else {
+        return Vec::new();
+    };
     let mut all = Vec::new();
     for sequence in 1..=stream.cached_info().state.last_sequence {
         all.push(stream.get_raw_message(sequence).await.expect("is there"));
@@ -28,13 +34,21 @@ async fn announced(world: &World) -> Vec<StreamMessage> {
 async fn wait_for_announcements(world: &World, count: usize) -> Vec<StreamMessage> {
     eventually("they are announced", PATIENCE, async || {
         let all = announced(world).await;
-        if all.len() == count { Ok(all) } else { Err(all.len()) }
+        if all.len() == count {
+            Ok(all)
+        } else {
+            Err(all.len())
+        }
     })
     .await
 }
 
 fn header<'a>(message: &'a StreamMessage, name: &str) -> &'a str {
-    message.headers.get(name).map(async_nats::HeaderValue::as_str).unwrap_or_default()
+    message
+        .headers
+        .get(name)
+        .map(async_nats::HeaderValue::as_str)
+        .unwrap_or_default()
 }
 
 #[tokio::test]
@@ -42,11 +56,20 @@ async fn the_stream_is_told_what_postgres_has_and_told_again_when_it_was_lost() 
     let world = World::start().await;
     world.deeds.set(2, Deed::Park);
     world.append(3).await;
-    world.send("ledger.v1.deposit.posted.00", async_nats::HeaderMap::new(), "forged").await;
+    world
+        .send(
+            "ledger.v1.deposit.posted.00",
+            async_nats::HeaderMap::new(),
+            "forged",
+        )
+        .await;
     let worker = world.worker().await;
     world.wait_for_letters(2).await;
     let all = wait_for_announcements(&world, 2).await;
-    let event = all.iter().find(|message| header(message, headers::SEQ) == "2").expect("told");
+    let event = all
+        .iter()
+        .find(|message| header(message, headers::SEQ) == "2")
+        .expect("told");
     let logged = world.logged(2);
     assert_eq!(event.payload.as_ref(), logged.data.as_bytes());
     let prefix = world.topology.subject("dlq.v1.analytics.deposit.posted");
@@ -55,10 +78,16 @@ async fn the_stream_is_told_what_postgres_has_and_told_again_when_it_was_lost() 
     assert_eq!(header(event, headers::DLQ_ERROR), "never");
     assert_eq!(header(event, headers::DLQ_SUBJECT), logged.subject);
     assert_eq!(header(event, headers::DLQ_ATTEMPTS), "1");
-    let foreign = all.iter().find(|message| header(message, headers::SEQ).is_empty());
+    let foreign = all
+        .iter()
+        .find(|message| header(message, headers::SEQ).is_empty());
     let foreign = foreign.expect("told");
     assert_eq!(foreign.payload.as_ref(), b"forged");
-    assert!(foreign.subject.ends_with("dlq.v1.analytics.unknown.unknown"));
+    assert!(
+        foreign
+            .subject
+            .ends_with("dlq.v1.analytics.unknown.unknown")
+    );
 
     let spec = world.topology.dlq_stream(topology::Worker::Analytics);
     world.js.delete_stream(spec.name).await.expect("deletes");
@@ -76,13 +105,25 @@ async fn a_replay_has_its_effect_once_and_a_failed_one_stays_parked() {
     world.wait_until_settled().await;
     worker.stop().await;
     let mut connection = world.pool.acquire().await.expect("connects");
-    let parked = list(&mut connection, CONSUMER, Some(LetterState::Parked), None, 10).await;
+    let parked = list(
+        &mut connection,
+        CONSUMER,
+        Some(LetterState::Parked),
+        None,
+        10,
+    )
+    .await;
     let id = parked.expect("lists")[0].id;
-    let handler = Counting { name: "replay".to_owned(), deeds: world.deeds.clone() };
+    let handler = Counting {
+        name: "replay".to_owned(),
+        deeds: world.deeds.clone(),
+    };
 
     for deed in [Deed::Park, Deed::Panic] {
         world.deeds.set(2, deed);
-        let failed = replay(&world.pool, &handler, id, audit("try")).await.expect("answers");
+        let failed = replay(&world.pool, &handler, id, audit("try"))
+            .await
+            .expect("answers");
         assert!(matches!(failed, Replayed::Failed(_)), "{failed:?}");
     }
     assert_eq!(world.effects().await, [1, 3]);
@@ -95,7 +136,10 @@ async fn a_replay_has_its_effect_once_and_a_failed_one_stays_parked() {
         .count();
     assert_eq!(done, 1);
     world.assert_effects_except(&[]).await;
-    let letter = show(&mut connection, id).await.expect("reads").expect("is there");
+    let letter = show(&mut connection, id)
+        .await
+        .expect("reads")
+        .expect("is there");
     assert_eq!(letter.state, LetterState::Replayed);
     let history: Vec<String> =
         sqlx::query_scalar("SELECT action FROM dead_letter_history ORDER BY id")
@@ -110,14 +154,25 @@ async fn what_was_discarded_is_not_replayed_and_a_foreign_message_never_is() {
     let world = World::start().await;
     world.deeds.set(1, Deed::Park);
     world.append(1).await;
-    world.send("ledger.v1.deposit.posted.00", async_nats::HeaderMap::new(), "forged").await;
+    world
+        .send(
+            "ledger.v1.deposit.posted.00",
+            async_nats::HeaderMap::new(),
+            "forged",
+        )
+        .await;
     let worker = world.worker().await;
     world.wait_for_letters(2).await;
     worker.stop().await;
     world.deeds.clear();
     let mut connection = world.pool.acquire().await.expect("connects");
-    let letters = list(&mut connection, CONSUMER, None, None, 10).await.expect("lists");
-    let handler = Counting { name: "replay".to_owned(), deeds: world.deeds.clone() };
+    let letters = list(&mut connection, CONSUMER, None, None, 10)
+        .await
+        .expect("lists");
+    let handler = Counting {
+        name: "replay".to_owned(),
+        deeds: world.deeds.clone(),
+    };
     for letter in letters {
         let foreign = letter.seq.is_none();
         if foreign {

@@ -18,18 +18,18 @@ async fn a_hundred_copies_of_each_event_over_four_workers_count_once() {
     }
     for round in 0..100_u64 {
         // Another order each time.
-        world.publish((0..20).map(|n| 1 + (n * 7 + round) % 20)).await;
+        world
+            .publish((0..20).map(|n| 1 + (n * 7 + round) % 20))
+            .await;
     }
     world.wait_until_settled().await;
-    let stream = world.js.get_consumer_from_stream::<async_nats::jetstream::consumer::pull::Config, _, _>(
-        "analytics",
-        world.spec().name,
-    );
-    let mut consumer = stream.await.expect("is there");
     eventually("all copies are acknowledged", PATIENCE, async || {
-        let info = consumer.info().await.map_err(|error| error.to_string())?;
-        let open = info.num_pending + info.num_ack_pending as u64;
-        if open == 0 { Ok(()) } else { Err(format!("{open} open")) }
+        let (_, open) = world.acknowledged().await?;
+        if open == 0 {
+            Ok(())
+        } else {
+            Err(format!("{open} open"))
+        }
     })
     .await;
     world.assert_effects_except(&[]).await;
@@ -59,7 +59,9 @@ async fn a_commit_whose_answer_got_lost_has_one_effect() {
     let through = proxy.through(&world.database_url);
     let permits = Arc::new(Semaphore::new(0));
     world.deeds.set(1, Deed::Wait(Arc::clone(&permits)));
-    let worker = world.worker_at(&through, &world.nats_url, timings(), Clock::system()).await;
+    let worker = world
+        .worker_at(&through, &world.nats_url, timings(), Clock::system())
+        .await;
     world.append(5).await;
     eventually("it is in hand", PATIENCE, async || {
         world.number("SELECT count(*) FROM running").await == 1
@@ -83,7 +85,9 @@ async fn a_worker_that_dies_between_commit_and_acknowledgement_leaves_one_effect
     let permits = Arc::new(Semaphore::new(0));
     world.deeds.set(1, Deed::Wait(Arc::clone(&permits)));
     let through = proxy.through(&world.nats_url);
-    let worker = world.worker_at(&world.database_url, &through, timings(), Clock::system()).await;
+    let worker = world
+        .worker_at(&world.database_url, &through, timings(), Clock::system())
+        .await;
     world.append(5).await;
     eventually("it is in hand", PATIENCE, async || {
         world.number("SELECT count(*) FROM running").await == 1
@@ -91,21 +95,22 @@ async fn a_worker_that_dies_between_commit_and_acknowledgement_leaves_one_effect
     .await;
     proxy.set(testkit::Fault::BlackHole).await;
     permits.add_permits(100);
-    eventually("it is committed", PATIENCE, async || !world.effects().await.is_empty()).await;
+    eventually("it is committed", PATIENCE, async || {
+        !world.effects().await.is_empty()
+    })
+    .await;
     worker.kill().await;
     proxy.cut();
     world.delete_consumer().await;
     let worker = world.worker().await;
     world.wait_until_settled().await;
-    let consumer = world
-        .js
-        .get_consumer_from_stream::<async_nats::jetstream::consumer::pull::Config, _, _>(
-            "analytics",
-            world.spec().name,
-        );
-    let mut consumer = consumer.await.expect("is there");
     eventually("the copies are acknowledged", PATIENCE, async || {
-        consumer.info().await.is_ok_and(|info| info.ack_floor.stream_sequence == 5)
+        let (floor, open) = world.acknowledged().await?;
+        if (floor, open) == (5, 0) {
+            Ok(())
+        } else {
+            Err(format!("{floor}, {open} open"))
+        }
     })
     .await;
     world.assert_effects_except(&[]).await;

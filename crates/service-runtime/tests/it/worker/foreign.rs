@@ -26,7 +26,9 @@ async fn every_kind_of_forgery_is_parked_by_its_place_and_touches_no_inbox() {
     let world = World::start().await;
     world.append(5).await;
     let (third, fifth) = (world.logged(3), world.logged(5));
-    world.send(SUBJECT, HeaderMap::new(), "not JSON, no headers").await;
+    world
+        .send(SUBJECT, HeaderMap::new(), "not JSON, no headers")
+        .await;
     let mut map = headers_of(&third);
     map.insert(headers::SEQ, "4");
     world.send(SUBJECT, map, &third.data).await;
@@ -34,7 +36,13 @@ async fn every_kind_of_forgery_is_parked_by_its_place_and_touches_no_inbox() {
     map.insert(headers::CE_TYPE, "florin.ledger.payment.posted.v1");
     world.send(SUBJECT, map, &third.data).await;
     // Right number, other data.
-    world.send(SUBJECT, headers_of(&third), &third.data.replace("1.00", "9.00")).await;
+    world
+        .send(
+            SUBJECT,
+            headers_of(&third),
+            &third.data.replace("1.00", "9.00"),
+        )
+        .await;
     world.send(SUBJECT, headers_of(&third), "{ malformed").await;
     // Far beyond the head, and right behind it with a valid link.
     let (map, data) = forged(9_000, &fifth.hash);
@@ -44,7 +52,11 @@ async fn every_kind_of_forgery_is_parked_by_its_place_and_touches_no_inbox() {
 
     let worker = world.worker().await;
     let letters = world.wait_for_letters(7).await;
-    assert!(letters.iter().all(|(seq, reason)| seq.is_none() && reason == "foreign"));
+    assert!(
+        letters
+            .iter()
+            .all(|(seq, reason)| seq.is_none() && reason == "foreign")
+    );
     world.wait_until_settled().await;
     world.assert_effects_except(&[]).await;
 
@@ -79,13 +91,19 @@ async fn without_the_log_the_chain_suffices_and_what_it_does_not_prove_waits() {
     world.answer(false);
     world.write(8);
     world.publish([1, 2, 3, 6, 7]).await;
-    world.send(SUBJECT, headers_of(&world.logged(8)), "{ malformed").await;
+    world
+        .send(SUBJECT, headers_of(&world.logged(8)), "{ malformed")
+        .await;
     let worker = world.worker().await;
     world.wait_until_done_is("{[1,4)}").await;
     // The next ones arrive, and pull the waiting ones in.
     world.publish([4, 5]).await;
     world.wait_until_done_is("{[1,8)}").await;
-    assert_eq!(world.letters().await, [], "nobody could know that it is foreign");
+    assert_eq!(
+        world.letters().await,
+        [],
+        "nobody could know that it is foreign"
+    );
     world.answer(true);
     world.wait_for_letters(1).await;
     world.wait_until_settled().await;
@@ -108,14 +126,7 @@ async fn copies_do_not_wait_for_the_log() {
     world.append(1).await;
     world.wait_until_settled().await;
     eventually("the copies are acknowledged", PATIENCE, async || {
-        let consumer = world
-            .js
-            .get_consumer_from_stream::<async_nats::jetstream::consumer::pull::Config, _, _>(
-                "analytics",
-                world.spec().name,
-            )
-            .await;
-        consumer.is_ok_and(|consumer| consumer.cached_info().ack_floor.stream_sequence == 51)
+        world.acknowledged().await.map(|(floor, _)| floor == 51) == Ok(true)
     })
     .await;
     world.assert_effects_except(&[]).await;

@@ -64,7 +64,10 @@ async fn a_wiped_stream_is_caught_up_with_and_repeats_nothing() {
     world.publish(1..=15).await;
     world.append(5).await;
     world.wait_until_settled().await;
-    eventually("it works again", PATIENCE, async || worker.health() == Some(State::Ok)).await;
+    eventually("it works again", PATIENCE, async || {
+        worker.health() == Some(State::Ok)
+    })
+    .await;
     world.assert_effects_except(&[]).await;
     assert_eq!(world.letters().await, []);
     worker.stop().await;
@@ -93,6 +96,9 @@ async fn a_torn_inbox_is_mended() {
     world.wait_until_settled().await;
     let odd: Vec<u64> = (1..=2_400).filter(|seq| seq % 2 == 1).collect();
     assert_eq!(world.effects().await, odd, "even ones were settled before");
-    eventually("it works again", PATIENCE, async || worker.health() == Some(State::Ok)).await;
+    eventually("it works again", PATIENCE, async || {
+        worker.health() == Some(State::Ok)
+    })
+    .await;
     worker.stop().await;
 }

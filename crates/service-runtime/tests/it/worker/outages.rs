@@ -14,7 +14,9 @@ async fn while_postgres_is_away_nothing_is_pulled_counted_or_given_up() {
     let proxy = TcpProxy::start(address(&world.database_url)).await;
     let through = proxy.through(&world.database_url);
     let clock = Clock::manual(Clock::system().now());
-    let worker = world.worker_at(&through, &world.nats_url, timings(), clock.clone()).await;
+    let worker = world
+        .worker_at(&through, &world.nats_url, timings(), clock.clone())
+        .await;
     world.append(10).await;
     world.wait_until_settled().await;
 
@@ -34,7 +36,10 @@ async fn while_postgres_is_away_nothing_is_pulled_counted_or_given_up() {
     world.assert_effects_except(&[]).await;
     assert_eq!(world.letters().await, []);
     assert_eq!(world.number("SELECT count(*) FROM retrying").await, 0);
-    eventually("it works again", PATIENCE, async || worker.health() == Some(State::Ok)).await;
+    eventually("it works again", PATIENCE, async || {
+        worker.health() == Some(State::Ok)
+    })
+    .await;
     worker.stop().await;
 }
 
@@ -45,8 +50,9 @@ async fn a_half_open_connection_to_nats_ends_the_session_and_a_new_one_begins() 
     let world = World::start().await;
     let proxy = TcpProxy::start(address(&world.nats_url)).await;
     let through = proxy.through(&world.nats_url);
-    let worker =
-        world.worker_at(&world.database_url, &through, timings(), Clock::system()).await;
+    let worker = world
+        .worker_at(&world.database_url, &through, timings(), Clock::system())
+        .await;
     world.append(5).await;
     world.wait_until_settled().await;
     proxy.set(Fault::BlackHole).await;
@@ -59,7 +65,10 @@ async fn a_half_open_connection_to_nats_ends_the_session_and_a_new_one_begins() 
     proxy.set(Fault::Pass).await;
     proxy.cut();
     world.wait_until_settled().await;
-    eventually("it works again", PATIENCE, async || worker.health() == Some(State::Ok)).await;
+    eventually("it works again", PATIENCE, async || {
+        worker.health() == Some(State::Ok)
+    })
+    .await;
     world.assert_effects_except(&[]).await;
     worker.stop().await;
 }

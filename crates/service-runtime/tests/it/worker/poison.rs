@@ -6,7 +6,7 @@ use contracts::EventId;
 use service_runtime::{Clock, entropy};
 use testkit::eventually;
 
-use crate::worker_world::{Deed, PATIENCE, World, deposit, timings};
+use crate::worker_world::{Deed, PATIENCE, World, timings};
 
 #[tokio::test]
 async fn a_hopeless_event_is_parked_and_its_neighbours_count() {
@@ -18,7 +18,13 @@ async fn a_hopeless_event_is_parked_and_its_neighbours_count() {
     world.wait_until_settled().await;
     world.assert_effects_except(&[7, 9]).await;
     let letters = world.letters().await;
-    assert_eq!(letters, [(Some(7), "hopeless".to_owned()), (Some(9), "constraint".to_owned())]);
+    assert_eq!(
+        letters,
+        [
+            (Some(7), "hopeless".to_owned()),
+            (Some(9), "constraint".to_owned())
+        ]
+    );
     assert_eq!(world.number("SELECT count(*) FROM attempts").await, 0);
     worker.stop().await;
 }
@@ -32,7 +38,9 @@ async fn an_event_that_panics_the_handler_twice_alone_is_parked() {
     world.wait_until_settled().await;
     world.assert_effects_except(&[4]).await;
     assert_eq!(world.letters().await, [(Some(4), "panic".to_owned())]);
-    let attempts = world.number("SELECT attempts::bigint FROM dead_letters").await;
+    let attempts = world
+        .number("SELECT attempts::bigint FROM dead_letters")
+        .await;
     assert_eq!(attempts, 2);
     worker.stop().await;
 }
@@ -44,7 +52,10 @@ async fn an_event_that_asks_for_time_gets_it_and_counts_once() {
     world.append(3).await;
     let worker = world.worker().await;
     eventually("it was tried twice", PATIENCE, async || {
-        world.number("SELECT coalesce(max(tries), 0)::bigint FROM attempts").await >= 2
+        world
+            .number("SELECT coalesce(max(tries), 0)::bigint FROM attempts")
+            .await
+            >= 2
     })
     .await;
     assert_eq!(world.effects().await, [1, 3]);
@@ -62,10 +73,19 @@ async fn a_retry_that_outlives_its_stay_goes_to_the_table_and_counts_from_there(
     let clock = Clock::manual(Clock::system().now());
     world.deeds.set(2, Deed::Retry);
     world.append(3).await;
-    let worker =
-        world.worker_at(&world.database_url, &world.nats_url, timings(), clock.clone()).await;
+    let worker = world
+        .worker_at(
+            &world.database_url,
+            &world.nats_url,
+            timings(),
+            clock.clone(),
+        )
+        .await;
     eventually("it was tried", PATIENCE, async || {
-        world.number("SELECT count(*) FROM attempts").await == 1
+        world
+            .number("SELECT count(*) FROM attempts WHERE error IS NOT NULL")
+            .await
+            == 1
     })
     .await;
     clock.advance(Duration::from_secs(31));
@@ -77,7 +97,10 @@ async fn a_retry_that_outlives_its_stay_goes_to_the_table_and_counts_from_there(
     assert_eq!(world.effects().await, [1, 3]);
     world.deeds.clear();
     clock.advance(Duration::from_secs(61));
-    eventually("it counts", PATIENCE, async || world.effects().await == [1, 2, 3]).await;
+    eventually("it counts", PATIENCE, async || {
+        world.effects().await == [1, 2, 3]
+    })
+    .await;
     assert_eq!(world.number("SELECT count(*) FROM retrying").await, 0);
     assert_eq!(world.letters().await, []);
     worker.stop().await;
@@ -89,10 +112,19 @@ async fn a_retry_that_uses_up_its_time_is_parked() {
     let clock = Clock::manual(Clock::system().now());
     world.deeds.set(1, Deed::Retry);
     world.append(1).await;
-    let worker =
-        world.worker_at(&world.database_url, &world.nats_url, timings(), clock.clone()).await;
+    let worker = world
+        .worker_at(
+            &world.database_url,
+            &world.nats_url,
+            timings(),
+            clock.clone(),
+        )
+        .await;
     eventually("it was tried", PATIENCE, async || {
-        world.number("SELECT count(*) FROM attempts").await == 1
+        world
+            .number("SELECT count(*) FROM attempts WHERE error IS NOT NULL")
+            .await
+            == 1
     })
     .await;
     // Success of others tells that it is this event's fault.
@@ -102,7 +134,10 @@ async fn a_retry_that_uses_up_its_time_is_parked() {
         !world.letters().await.is_empty()
     })
     .await;
-    assert_eq!(world.letters().await, [(Some(1), "retries_exhausted".to_owned())]);
+    assert_eq!(
+        world.letters().await,
+        [(Some(1), "retries_exhausted".to_owned())]
+    );
     world.wait_until_settled().await;
     world.assert_effects_except(&[1]).await;
     worker.stop().await;
@@ -115,9 +150,14 @@ async fn events_of_the_log_that_nobody_can_read_are_parked_under_their_numbers()
     let world = World::start().await;
     world.append(1).await;
     let now = Clock::system().now();
-    let mut unknown = |data: String| {
+    let unknown = |data: String| {
         let id = EventId::mint(now, entropy());
-        world.write_data(id, "ledger.v1.deposit.posted.00", now, data.replace("ID", &id.to_string()));
+        world.write_data(
+            id,
+            "ledger.v1.deposit.posted.00",
+            now,
+            data.replace("ID", &id.to_string()),
+        );
     };
     unknown(r#"{"id":"ID","type":"florin.ledger.wallet.frozen.v1","seq":2}"#.to_owned());
     unknown(r#"{"id":"ID","type":"florin.ledger.deposit.posted.v1","seq":3}"#.to_owned());
@@ -140,16 +180,28 @@ async fn when_everything_fails_nothing_is_given_up() {
     let clock = Clock::manual(Clock::system().now());
     (1..=30).for_each(|seq| world.deeds.set(seq, Deed::Retry));
     world.append(30).await;
-    let worker =
-        world.worker_at(&world.database_url, &world.nats_url, timings(), clock.clone()).await;
+    let worker = world
+        .worker_at(
+            &world.database_url,
+            &world.nats_url,
+            timings(),
+            clock.clone(),
+        )
+        .await;
     eventually("many failed", PATIENCE, async || {
-        world.number("SELECT count(*) FROM attempts").await >= 10
+        world
+            .number("SELECT count(*) FROM attempts WHERE error IS NOT NULL")
+            .await
+            >= 10
     })
     .await;
     clock.advance(Duration::from_hours(24));
     let tries = world.number("SELECT sum(tries) FROM attempts").await;
     eventually("they were tried again", PATIENCE, async || {
-        world.number("SELECT sum(tries)::bigint FROM attempts").await > tries + 3
+        world
+            .number("SELECT sum(tries)::bigint FROM attempts")
+            .await
+            > tries + 3
     })
     .await;
     assert_eq!(world.letters().await, []);
@@ -158,5 +210,4 @@ async fn when_everything_fails_nothing_is_given_up() {
     world.wait_until_settled().await;
     world.assert_effects_except(&[]).await;
     worker.stop().await;
-    assert_eq!(deposit(1).seq(), 1);
 }
