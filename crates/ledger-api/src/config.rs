@@ -29,6 +29,16 @@ pub struct Config {
     #[arg(long, env = "FLORIN_LANES", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub lanes: u8,
 
+    /// Requests a second that one customer or merchant may make of this process; 0 is no limit.
+    /// The queue protects the ledger in any case; this protects callers from each other.
+    #[arg(
+        long,
+        env = "FLORIN_REQUESTS_PER_SECOND",
+        default_value_t = 0,
+        value_name = "NUMBER"
+    )]
+    pub requests_per_second: u32,
+
     /// Starts on a Postgres that may lose acknowledged writes in a crash: for tests only.
     #[arg(long, env = "FLORIN_ALLOW_FSYNC_OFF", hide = true)]
     pub allow_fsync_off: bool,

@@ -81,6 +81,9 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
         ..PostgresOptions::default()
     };
     let pool = postgres::pool(&config.service.database_url, &options).await?;
+    service_runtime::log::head(&pool)
+        .await
+        .context("the ledger's tables are not there: run `florin migrate` first")?;
     postgres::watch(&process, pool.clone());
     let settings = EngineSettings {
         url: config.service.database_url.clone(),
@@ -91,7 +94,14 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
     let engine = Engine::start(settings, Arc::new(Renderer), &process).await?;
     let workers = publish(&config, &pool, &process).await?;
 
-    let api = Api::new(engine, pool, workers, verifier, process.clock().clone());
+    let api = Api::new(
+        engine,
+        pool,
+        workers,
+        verifier,
+        process.clock().clone(),
+        config.requests_per_second,
+    );
     let address = listener
         .local_addr()
         .context("the listener has no address")?;

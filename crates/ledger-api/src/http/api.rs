@@ -9,10 +9,11 @@ use sqlx::PgPool;
 
 use super::{
     error::{ApiError, ErrorCode},
+    pace::Pace,
     recent::Recent,
 };
 use crate::{
-    auth::{Principal, TokenVerifier},
+    auth::{Permission, Principal, TokenVerifier},
     domain::SystemShard,
     posting::Engine,
     store::wallets::{self, Facts},
@@ -36,6 +37,7 @@ struct Inner {
     workers: Workers,
     verifier: TokenVerifier,
     clock: Clock,
+    pace: Pace,
     facts: Recent<WalletId, Facts>,
     tokens: Recent<[u8; 32], (Arc<Principal>, i64)>,
 }
@@ -48,6 +50,7 @@ impl Api {
         workers: Workers,
         verifier: TokenVerifier,
         clock: Clock,
+        requests_per_second: u32,
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
@@ -55,6 +58,7 @@ impl Api {
             workers,
             verifier,
             clock,
+            pace: Pace::new(requests_per_second),
             facts: Recent::new(WALLETS_REMEMBERED_HALF),
             tokens: Recent::new(TOKENS_REMEMBERED_HALF),
         }))
@@ -91,6 +95,17 @@ impl Api {
             .tokens
             .insert(digest, (Arc::clone(&principal), expires));
         Ok(principal)
+    }
+
+    /// Refuses a customer or merchant who asks too fast. Staff and services act for many.
+    pub(super) fn pace(&self, principal: &Principal) -> Result<(), ApiError> {
+        let second = self.0.clock.now().timestamp();
+        let many = principal.may(Permission::WalletsReadAny);
+        if many || self.0.pace.admits(&principal.subject, second) {
+            Ok(())
+        } else {
+            Err(ErrorCode::TooManyRequests.into())
+        }
     }
 
     /// The facts about wallets that never change, in the order of `ids`; all of them must be

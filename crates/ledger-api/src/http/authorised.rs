@@ -22,6 +22,7 @@ impl FromRequestParts<Api> for Authorised {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let principal = api.verify(bearer_token(parts)?)?;
+        api.pace(&principal)?;
         let path = parts
             .extensions
             .get::<MatchedPath>()

@@ -15,6 +15,7 @@ mod idempotency;
 mod movement;
 mod observe;
 mod openapi;
+mod pace;
 mod page;
 mod path;
 mod payments;

@@ -87,7 +87,7 @@ pub struct WriteProblems;
 
 impl IntoResponses for ReadProblems {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[400, 401, 403, 404, 500, 503])
+        problems(&[400, 401, 403, 404, 422, 429, 500, 503])
     }
 }
 

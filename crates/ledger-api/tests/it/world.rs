@@ -145,21 +145,21 @@ pub struct World {
 impl World {
     /// A ledger on the binary's servers.
     pub async fn start() -> Self {
-        Self::start_with_nats(&testkit::servers().nats.url()).await
+        Self::start_with(|_| {}).await
     }
 
-    /// A ledger that is told to use this NATS.
-    pub async fn start_with_nats(nats_url: &str) -> Self {
+    /// A ledger with some setting changed.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let database = database().await;
         let keys = Keys::new();
         let prefix = testkit::stream_prefix();
         let folder = tempfile::tempdir().expect("a temporary directory");
         let jwt_public_key = folder.path().join("jwt.pem");
         std::fs::write(&jwt_public_key, &keys.public_pem).expect("the key can be written");
-        let config = Config {
+        let mut config = Config {
             service: ServiceConfig {
                 database_url: Secret::new(database.url_as("florin_ledger", PASSWORD)),
-                nats_url: nats_url.to_owned(),
+                nats_url: testkit::servers().nats.url(),
                 prefix: prefix.clone(),
                 admin: SocketAddr::from(([127, 0, 0, 1], 0)),
                 log: "warn".to_owned(),
@@ -169,8 +169,10 @@ impl World {
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
             jwt_public_key,
             lanes: 2,
+            requests_per_second: 0,
             allow_fsync_off: true,
         };
+        change(&mut config);
         let listener = TcpListener::bind(config.http).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let process = Process::new("ledger-api", Clock::system());

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use contracts::rpc::{EventsPage, EventsRequest};
 use serde_json::json;
-use service_runtime::{metrics, nats, rpc};
-use testkit::eventually;
+use service_runtime::{Secret, metrics, nats, rpc};
+use testkit::{Fault, TcpProxy, eventually};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -81,7 +81,8 @@ async fn requests_are_counted_by_route_and_not_by_path() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_nats_the_ledger_starts_and_serves_reads_and_writes() {
     // Port 1 of loopback: nobody listens there.
-    let world = World::start_with_nats("nats://127.0.0.1:1").await;
+    let world =
+        World::start_with(|config| config.service.nats_url = "nats://127.0.0.1:1".to_owned()).await;
     let wallet = world.wallet_with("ann", "1.00", "EUR").await;
     let path = format!("/v1/wallets/{wallet}");
     world.get(&world.staff(), &path).await.ok(200);
@@ -171,5 +172,79 @@ async fn a_shutdown_lets_requests_in_flight_finish() {
         .await
         .expect("an answer, and then the end");
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    world.close().await;
+}
+
+/// What was not written is said to be not written, and the ledger comes back by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_the_ledger_says_so_and_comes_back_with_it() {
+    let address = testkit::servers().postgres.url("postgres");
+    let host = address
+        .rsplit('@')
+        .next()
+        .and_then(|rest| rest.split('/').next())
+        .expect("a host");
+    let proxy = TcpProxy::start(host.parse().expect("an address")).await;
+    let world = World::start_with(|config| {
+        let direct = config.service.database_url.expose().to_owned();
+        config.service.database_url = Secret::new(proxy.through(&direct));
+    })
+    .await;
+    let staff = world.staff();
+    let wallet = world.wallet_with("ann", "1.00", "EUR").await;
+    let (get, deposit) = (
+        format!("/v1/wallets/{wallet}"),
+        format!("/v1/wallets/{wallet}/deposit"),
+    );
+    let body = json!({"amount": "1.00", "currency": "EUR"});
+
+    proxy.set(Fault::Refuse).await;
+    proxy.cut();
+    let write = world.post(&staff, &deposit, "while-away", &body).await;
+    let code = write.json()["code"].as_str().unwrap_or_default().to_owned();
+    assert!(
+        ["database_unavailable", "outcome_unknown"].contains(&code.as_str()),
+        "{}",
+        write.text
+    );
+    write.refused(503, &code, "a write");
+    world
+        .get(&staff, &get)
+        .await
+        .refused(503, "database_unavailable", "a read");
+
+    proxy.set(Fault::Pass).await;
+    eventually(
+        "the ledger comes back",
+        Duration::from_secs(20),
+        async || {
+            world
+                .post(&staff, &deposit, "while-away", &body)
+                .await
+                .status
+                == 201
+        },
+    )
+    .await;
+    let wallet = world.get(&staff, &get).await.ok(200);
+    assert_eq!(wallet["balances"][0]["posted"], "2.00");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_too_fast_is_told_to_wait_and_others_are_not() {
+    let world = World::start_with(|config| config.requests_per_second = 3).await;
+    let (ann, staff) = (world.customer("ann"), world.staff());
+    // A second may begin in between, but not eight of them.
+    let mut refused = 0;
+    for _ in 0..32 {
+        let reply = world.get(&ann, "/v1/wallets").await;
+        if reply.status == 429 {
+            reply.refused(429, "too_many_requests", "ann");
+            refused += 1;
+        }
+        world.get(&staff, "/v1/wallets").await.ok(200);
+    }
+    assert!(refused > 0);
     world.close().await;
 }
