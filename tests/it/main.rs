@@ -7,5 +7,6 @@ mod killed;
 mod nats;
 mod poison;
 mod python;
+mod readme;
 mod real_input;
 mod tidy;
