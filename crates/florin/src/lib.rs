@@ -2,7 +2,6 @@
 //! that its books are right. Everything it says to people is on stderr or, when that is the
 //! answer, on stdout; `--json` prints one document on stdout instead.
 
-mod analytics;
 pub mod api_client;
 pub mod bench;
 pub mod cli;

@@ -44,7 +44,7 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<Code> {
     let passwords = [
         (ledger_api::PART.role, args.ledger_password),
-        (crate::analytics::PART.role, args.analytics_password),
+        (analytics_worker::PART.role, args.analytics_password),
     ];
     let password = |role: &str| {
         let (_, password) = passwords.iter().find(|(known, _)| *known == role)?;
@@ -57,7 +57,7 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
 
 /// The services' roles.
 pub fn roles() -> [&'static str; 2] {
-    [ledger_api::PART.role, crate::analytics::PART.role]
+    [ledger_api::PART.role, analytics_worker::PART.role]
 }
 
 /// Migrates every service's part of the database at `url`, as its owner; `password` knows the
@@ -73,7 +73,7 @@ pub async fn all<'a>(
         Failure::out_of_reach(format!("the database {url} is out of reach: {error}"))
     })?;
     ledger_api::migrate(&mut owner, password(ledger_api::PART.role)).await?;
-    crate::analytics::migrate(&mut owner, password(crate::analytics::PART.role)).await?;
+    analytics_worker::migrate(&mut owner, password(analytics_worker::PART.role)).await?;
     owner.close().await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ enum Service {
     /// The HTTP ledger.
     LedgerApi(Box<ledger_api::Config>),
     /// The statistics worker.
-    AnalyticsWorker(Box<crate::analytics::Config>),
+    AnalyticsWorker(Box<analytics_worker::Config>),
 }
 
 /// Runs the service until it is told to stop.
@@ -24,7 +24,7 @@ pub fn run(args: Args) -> ExitCode {
             service_runtime::boot_with("ledger-api", *config, ledger_api::run)
         }
         Service::AnalyticsWorker(config) => {
-            service_runtime::boot_with("analytics-worker", *config, crate::analytics::run)
+            service_runtime::boot_with("analytics-worker", *config, analytics_worker::run)
         }
     }
 }

@@ -308,7 +308,7 @@ fn plans<'a>(
     }
     for number in 1..=args.analytics_worker {
         let mut plan = plan("analytics-worker", number, args, home, bus);
-        let role = crate::analytics::PART.role;
+        let role = analytics_worker::PART.role;
         plan.environment.push((
             "FLORIN_DATABASE_URL",
             database.url_as(role, password(role))?,
