@@ -36,7 +36,10 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, input: Vec::with_capacity(BUFFER_BYTES) })
+        Ok(Self {
+            stream,
+            input: Vec::with_capacity(BUFFER_BYTES),
+        })
     }
 
     /// Sends a request and reads its answer.
@@ -59,7 +62,10 @@ impl Connection {
         if self.input.len() > end {
             return Err(invalid("more came than the answer"));
         }
-        Ok(Answer { status: head.status, body: &self.input[head.length..] })
+        Ok(Answer {
+            status: head.status,
+            body: &self.input[head.length..],
+        })
     }
 
     async fn read(&mut self) -> io::Result<()> {
@@ -99,7 +105,11 @@ impl Head {
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
             .and_then(|(_, value)| value.trim().parse().ok())
             .ok_or_else(|| invalid("no content length"))?;
-        Ok(Some(Self { status, length: end + END.len(), body_length }))
+        Ok(Some(Self {
+            status,
+            length: end + END.len(),
+            body_length,
+        }))
     }
 }
 
@@ -117,7 +127,14 @@ mod tests {
     fn a_head_is_read_when_it_is_all_there() {
         let whole = b"HTTP/1.1 201 Created\r\nContent-Length: 12\r\n\r\nbody";
         let parsed = Head::parse(whole).expect("good").expect("all there");
-        assert_eq!(parsed, Head { status: 201, length: 44, body_length: 12 });
+        assert_eq!(
+            parsed,
+            Head {
+                status: 201,
+                length: 44,
+                body_length: 12
+            }
+        );
         for cut in 0..43 {
             assert_eq!(Head::parse(&whole[..cut]).expect("good"), None, "{cut}");
         }
@@ -145,8 +162,17 @@ mod tests {
         let client = async {
             let mut connection = Connection::open(address).await.expect("connected");
             let answer = connection.ask(b"ask?").await.expect("an answer");
-            assert_eq!(answer, Answer { status: 200, body: b"hello" });
-            connection.ask(b"more").await.expect_err("the server is gone")
+            assert_eq!(
+                answer,
+                Answer {
+                    status: 200,
+                    body: b"hello"
+                }
+            );
+            connection
+                .ask(b"more")
+                .await
+                .expect_err("the server is gone")
         };
         let ((), error) = tokio::join!(server, client);
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);

@@ -18,15 +18,23 @@ impl Ages {
     /// When it does not answer.
     pub async fn of(admin: std::net::SocketAddr) -> anyhow::Result<Self> {
         let answer = reqwest::get(format!("http://{admin}/metrics")).await;
-        let text = answer.context("the worker does not show its metrics")?.text().await?;
+        let text = answer
+            .context("the worker does not show its metrics")?
+            .text()
+            .await?;
         Ok(Self::parse(&text))
     }
 
     fn parse(text: &str) -> Self {
         let mut buckets: Vec<(u64, u64)> = Vec::new();
         for line in text.lines().filter_map(|line| line.strip_prefix(METRIC)) {
-            let Some((labels, count)) = line.rsplit_once("} ") else { continue };
-            let limit = labels.split("le=\"").nth(1).and_then(|rest| rest.split('"').next());
+            let Some((labels, count)) = line.rsplit_once("} ") else {
+                continue;
+            };
+            let limit = labels
+                .split("le=\"")
+                .nth(1)
+                .and_then(|rest| rest.split('"').next());
             let (Some(limit), Ok(count)) = (limit.map(micros), count.trim().parse::<u64>()) else {
                 continue;
             };
@@ -42,10 +50,17 @@ impl Ages {
     /// What was counted since an earlier look.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let before = |limit| earlier.0.iter().find(|(known, _)| *known == limit).map_or(0, |b| b.1);
-        let buckets = self.0.iter().map(|(limit, count)| {
-            (*limit, count.saturating_sub(before(*limit)))
-        });
+        let before = |limit| {
+            earlier
+                .0
+                .iter()
+                .find(|(known, _)| *known == limit)
+                .map_or(0, |b| b.1)
+        };
+        let buckets = self
+            .0
+            .iter()
+            .map(|(limit, count)| (*limit, count.saturating_sub(before(*limit))));
         Self(buckets.collect())
     }
 
@@ -75,7 +90,9 @@ impl Ages {
 fn micros(seconds: &str) -> u64 {
     let exact = seconds.parse::<Decimal>().ok();
     let micros = exact.and_then(|seconds| seconds.checked_mul(Decimal::from(1_000_000)));
-    micros.and_then(|micros| micros.to_u64()).unwrap_or(u64::MAX)
+    micros
+        .and_then(|micros| micros.to_u64())
+        .unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -96,14 +113,20 @@ mod tests {
         assert_eq!(ages.permille(50), Some(500));
         assert_eq!(ages.permille(500), Some(1_750));
         assert_eq!(ages.permille(990), Some(1_000_000));
-        assert_eq!(ages.permille(999), None, "beyond the last limit nothing is known");
+        assert_eq!(
+            ages.permille(999),
+            None,
+            "beyond the last limit nothing is known"
+        );
         assert_eq!(Ages::default().permille(500), None);
     }
 
     #[test]
     fn only_what_came_since_counts() {
         let ages = Ages::parse(METRICS);
-        let fresh = ages.since(&Ages::parse(&METRICS.replace(" 9", " 8").replace("100", "90")));
+        let fresh = ages.since(&Ages::parse(
+            &METRICS.replace(" 9", " 8").replace("100", "90"),
+        ));
         assert_eq!(fresh.count(), 10);
         assert_eq!(ages.since(&ages).permille(500), None);
         assert_eq!(ages.since(&Ages::default()), ages);

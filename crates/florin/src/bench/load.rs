@@ -66,12 +66,21 @@ impl Target {
         let mut request = Vec::new();
         for number in (first..count).step_by(OPENERS) {
             let body = format!(r#"{{"owner":"bench-{number}","kind":"customer"}}"#);
-            self.requests.post(&mut request, "/v1/wallets", &format!("open-{number}"), &body);
+            self.requests.post(
+                &mut request,
+                "/v1/wallets",
+                &format!("open-{number}"),
+                &body,
+            );
             let wallet: serde_json::Value = created(&mut connection, &request).await?;
-            let id = wallet["id"].as_str().context("a wallet without an id")?.to_owned();
+            let id = wallet["id"]
+                .as_str()
+                .context("a wallet without an id")?
+                .to_owned();
             let path = format!("/v1/wallets/{id}/deposit");
             let body = r#"{"amount":"1000000.00","currency":"EUR"}"#;
-            self.requests.post(&mut request, &path, &format!("fund-{number}"), body);
+            self.requests
+                .post(&mut request, &path, &format!("fund-{number}"), body);
             created(&mut connection, &request).await?;
             opened.push((number, id));
         }
@@ -94,20 +103,29 @@ impl Target {
             open.push(connection.context("cannot open that many connections")?);
         }
         let begin = Instant::now() + WARM_UP;
-        let window = Window { begin, end: begin + time };
+        let window = Window {
+            begin,
+            end: begin + time,
+        };
         let mut senders = JoinSet::new();
         for (number, connection) in open.into_iter().enumerate() {
             let seed = self.seed ^ ((connections as u64) << 32) ^ number as u64;
-            senders.spawn(Sender {
-                requests: self.requests.clone(),
-                wallets: wallets.clone(),
-                run: format!("b{connections}-{number}"),
-                random: StdRng::seed_from_u64(seed),
-                connection,
-                window,
-            }.run());
+            senders.spawn(
+                Sender {
+                    requests: self.requests.clone(),
+                    wallets: wallets.clone(),
+                    run: format!("b{connections}-{number}"),
+                    random: StdRng::seed_from_u64(seed),
+                    connection,
+                    window,
+                }
+                .run(),
+            );
         }
-        let mut all = Measured { time, ..Measured::default() };
+        let mut all = Measured {
+            time,
+            ..Measured::default()
+        };
         while let Some(one) = senders.join_next().await {
             let one = one?.context("a connection broke")?;
             all.latencies.merge(&one.latencies);
@@ -122,7 +140,11 @@ impl Target {
 async fn created(connection: &mut Connection, request: &[u8]) -> anyhow::Result<serde_json::Value> {
     let answer = connection.ask(request).await?;
     let text = String::from_utf8_lossy(answer.body);
-    ensure!(answer.status == CREATED, "the ledger answered {}: {text}", answer.status);
+    ensure!(
+        answer.status == CREATED,
+        "the ledger answered {}: {text}",
+        answer.status
+    );
     Ok(serde_json::from_slice(answer.body)?)
 }
 
@@ -152,7 +174,8 @@ impl Sender {
         for number in 0.. {
             let (from, to) = self.pair();
             let (from, to) = (&self.wallets[from], &self.wallets[to]);
-            self.requests.transfer(&mut request, from, to, &self.run, number);
+            self.requests
+                .transfer(&mut request, from, to, &self.run, number);
             let status = self.connection.ask(&request).await?.status;
             let answered = Instant::now();
             if answered >= self.window.end {

@@ -22,7 +22,9 @@ impl Requests {
             " HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
              Content-Type: application/json\r\nIdempotency-Key: "
         );
-        Self { headers: headers.into_bytes() }
+        Self {
+            headers: headers.into_bytes(),
+        }
     }
 
     /// Writes a POST of `body` to `path` in place of what `out` held.
@@ -39,7 +41,12 @@ impl Requests {
     /// the run, of the connection, and a number.
     pub fn transfer(&self, out: &mut Vec<u8>, from: &str, to: &str, run: &str, number: u64) {
         out.clear();
-        for part in [b"POST /v1/wallets/", from.as_bytes(), b"/transfer", &self.headers] {
+        for part in [
+            b"POST /v1/wallets/",
+            from.as_bytes(),
+            b"/transfer",
+            &self.headers,
+        ] {
             out.extend_from_slice(part);
         }
         // Writing to a vector cannot fail.

@@ -32,10 +32,15 @@ pub async fn measure(pgbench: &Path, url: &str, time: Duration) -> anyhow::Resul
     run(&createdb, &url, &[DATABASE]).await?;
     run(pgbench, &url, &["-i", "-q", DATABASE]).await?;
     let seconds = time.as_secs().to_string();
-    let arguments = ["-N", "-M", "prepared", "-c", "16", "-j", "2", "-T", &seconds];
+    let arguments = [
+        "-N", "-M", "prepared", "-c", "16", "-j", "2", "-T", &seconds,
+    ];
     let output = run(pgbench, &url, &[&arguments[..], &[DATABASE]].concat()).await?;
     let per_second = per_second(&output).context("pgbench does not say how fast it was")?;
-    Ok(Yardstick { command: format!("pgbench {}", arguments.join(" ")), per_second })
+    Ok(Yardstick {
+        command: format!("pgbench {}", arguments.join(" ")),
+        per_second,
+    })
 }
 
 async fn run(program: &Path, url: &Url, arguments: &[&str]) -> anyhow::Result<String> {
@@ -59,7 +64,9 @@ async fn run(program: &Path, url: &Url, arguments: &[&str]) -> anyhow::Result<St
 
 /// `tps = 8570.123456 (without initial connection time)`: the whole number will do.
 fn per_second(output: &str) -> Option<u64> {
-    let rest = output.lines().find_map(|line| line.strip_prefix("tps = "))?;
+    let rest = output
+        .lines()
+        .find_map(|line| line.strip_prefix("tps = "))?;
     rest.split(['.', ' ']).next()?.parse().ok()
 }
 

@@ -1,0 +1,280 @@
+//! What was measured, for programs and for people.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+
+use super::effect::Ages;
+use super::load::{CREATED, Measured};
+use super::yardstick::Yardstick;
+use crate::output::{align_right, grouped, table};
+
+/// Everything that was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Where.
+    pub machine: Machine,
+    /// Where randomness began.
+    pub seed: u64,
+    /// Wallets that money moved between.
+    pub wallets: usize,
+    /// Wallets opened and funded per second, over 64 connections.
+    pub wallets_per_second: u64,
+    /// What the same Postgres did at its own benchmark; none where pgbench is not installed.
+    pub yardstick: Option<Yardstick>,
+    /// Each load.
+    pub loads: Vec<Load>,
+    /// Whether the books balanced afterwards.
+    pub is_clean: bool,
+}
+
+/// What it was measured on.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// Processor cores that everything shared.
+    pub cores: usize,
+    /// The database server.
+    pub postgres: String,
+    /// Built with optimisations?
+    pub is_release: bool,
+}
+
+/// One load: so many connections, each with one request under way.
+#[derive(Debug, Clone, Serialize)]
+pub struct Load {
+    /// How many connections.
+    pub connections: usize,
+    /// Transfers that were answered with their transaction, per second.
+    pub transfers_per_second: u64,
+    /// Of the yardstick's transactions.
+    pub to_yardstick: Option<f64>,
+    /// Half of the answers came within.
+    pub p50_ms: f64,
+    /// 99 of 100 answers came within.
+    pub p99_ms: f64,
+    /// From a transfer's commit to the commit of its effect in the worker.
+    pub effect: Effect,
+    /// Until the worker had counted everything, after the last transfer.
+    pub caught_up_after_ms: f64,
+    /// Answers by status.
+    pub answers: BTreeMap<u16, u64>,
+    /// Memory at the end of the load, in MiB.
+    pub memory_mib: BTreeMap<String, f64>,
+}
+
+/// From commit to effect, as the worker saw it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Effect {
+    /// Events.
+    pub events: u64,
+    /// Half of them took at most.
+    pub p50_ms: Option<f64>,
+    /// 99 of 100 took at most; none when that is beyond what the worker measures.
+    pub p99_ms: Option<f64>,
+}
+
+impl Effect {
+    /// Of what the worker counted during a load.
+    pub(super) fn of(ages: &Ages) -> Self {
+        Self {
+            events: ages.count(),
+            p50_ms: ages.permille(500).map(milliseconds),
+            p99_ms: ages.permille(990).map(milliseconds),
+        }
+    }
+}
+
+impl Load {
+    /// Puts together what was measured at the client's end.
+    pub(super) fn of(connections: usize, measured: &Measured, yardstick: Option<u64>) -> Self {
+        let micros = measured.time.as_micros().max(1);
+        let per_second = u128::from(measured.latencies.count()) * 1_000_000 / micros;
+        let per_second = u64::try_from(per_second).unwrap_or(u64::MAX);
+        Self {
+            connections,
+            transfers_per_second: per_second,
+            to_yardstick: yardstick.map(|yardstick| ratio(per_second, yardstick)),
+            p50_ms: milliseconds(measured.latencies.permille(500)),
+            p99_ms: milliseconds(measured.latencies.permille(990)),
+            effect: Effect::of(&Ages::default()),
+            caught_up_after_ms: 0.0,
+            answers: measured.statuses.clone(),
+            memory_mib: BTreeMap::new(),
+        }
+    }
+
+    /// Answers that were not what was asked for.
+    pub fn failed(&self) -> u64 {
+        let good = self.answers.get(&CREATED).copied().unwrap_or_default();
+        self.answers.values().sum::<u64>() - good
+    }
+}
+
+impl Report {
+    /// Whether the numbers are to be believed: every transfer was posted, and the books balance.
+    pub fn is_good(&self) -> bool {
+        self.is_clean
+            && self
+                .loads
+                .iter()
+                .all(|load| load.failed() == 0 && !load.answers.is_empty())
+    }
+}
+
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a time for people"
+)]
+pub(super) fn milliseconds(micros: u64) -> f64 {
+    micros as f64 / 1_000.0
+}
+
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "memory for people"
+)]
+pub(super) fn mebibytes(kibibytes: u64) -> f64 {
+    kibibytes as f64 / 1_024.0
+}
+
+/// To two decimals: more would pretend.
+#[expect(
+    clippy::float_arithmetic,
+    clippy::cast_precision_loss,
+    reason = "a ratio of speeds"
+)]
+fn ratio(ours: u64, yardstick: u64) -> f64 {
+    (ours * 100 / yardstick.max(1)) as f64 / 100.0
+}
+
+fn shown(milliseconds: Option<f64>) -> String {
+    milliseconds.map_or_else(
+        || "?".to_owned(),
+        |milliseconds| format!("{milliseconds:.1}"),
+    )
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Machine {
+            cores,
+            postgres,
+            is_release,
+        } = &self.machine;
+        writeln!(
+            f,
+            "{cores} cores for everything, this load generator included; {postgres}, fsync on\n"
+        )?;
+        if !is_release {
+            writeln!(
+                f,
+                "NOT OPTIMISED: use `make bench` for numbers that mean something.\n"
+            )?;
+        }
+        writeln!(f, "{}\n", self.speeds())?;
+        writeln!(f, "{}\n", self.memory())?;
+        let failed: u64 = self.loads.iter().map(Load::failed).sum();
+        if failed > 0 {
+            writeln!(f, "{} transfers were not posted.", grouped(failed))?;
+        }
+        let books = if self.is_clean {
+            "balance"
+        } else {
+            "DO NOT BALANCE"
+        };
+        write!(
+            f,
+            "{} wallets, {} per second opened and funded. The books {books} afterwards.",
+            grouped(self.wallets as u64),
+            grouped(self.wallets_per_second),
+        )
+    }
+}
+
+impl Report {
+    fn speeds(&self) -> comfy_table::Table {
+        let mut speeds = table(&[
+            "",
+            "per second",
+            "to pgbench",
+            "p50 ms",
+            "p99 ms",
+            "effect p50 ms",
+            "effect p99 ms",
+            "caught up ms",
+        ]);
+        for load in &self.loads {
+            speeds.add_row([
+                format!(
+                    "transfers, {} connections",
+                    grouped(load.connections as u64)
+                ),
+                grouped(load.transfers_per_second),
+                load.to_yardstick
+                    .map(|ratio| format!("{ratio:.2}"))
+                    .unwrap_or_default(),
+                shown(Some(load.p50_ms)),
+                shown(Some(load.p99_ms)),
+                shown(load.effect.p50_ms),
+                shown(load.effect.p99_ms),
+                shown(Some(load.caught_up_after_ms)),
+            ]);
+        }
+        if let Some(yardstick) = &self.yardstick {
+            let name = yardstick.command.clone();
+            speeds.add_row([name, grouped(yardstick.per_second), "1.00".to_owned()]);
+        }
+        align_right(&mut speeds, &[1, 2, 3, 4, 5, 6, 7]);
+        speeds
+    }
+
+    fn memory(&self) -> comfy_table::Table {
+        let loads = self.loads.iter();
+        let columns: Vec<String> = std::iter::once("memory, MiB".to_owned())
+            .chain(loads.map(|load| format!("{} connections", grouped(load.connections as u64))))
+            .collect();
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let mut memory = table(&columns);
+        let names: BTreeSet<&String> = self
+            .loads
+            .iter()
+            .flat_map(|load| load.memory_mib.keys())
+            .collect();
+        for name in names {
+            let of = |load: &Load| load.memory_mib.get(name).map(|mib| format!("{mib:.0}"));
+            let cells = self.loads.iter().map(|load| of(load).unwrap_or_default());
+            memory.add_row(std::iter::once(name.clone()).chain(cells));
+        }
+        align_right(&mut memory, &(1..columns.len()).collect::<Vec<_>>());
+        memory
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::histogram::Histogram;
+    use super::*;
+
+    #[test]
+    fn a_load_is_what_was_counted_over_the_time() {
+        let mut latencies = Histogram::default();
+        (0..5_000).for_each(|_| latencies.record(Duration::from_millis(2)));
+        let measured = Measured {
+            statuses: BTreeMap::from([(CREATED, 5_000), (503, 2)]),
+            latencies,
+            time: Duration::from_millis(500),
+        };
+        let load = Load::of(64, &measured, Some(8_000));
+        assert_eq!((load.transfers_per_second, load.failed()), (10_000, 2));
+        assert_eq!(
+            load.to_yardstick.map(|ratio| ratio.to_string()).as_deref(),
+            Some("1.25")
+        );
+        assert!((2.0..2.1).contains(&load.p50_ms), "{}", load.p50_ms);
+    }
+}
