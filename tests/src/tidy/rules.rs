@@ -141,6 +141,10 @@ pub const RULES: &[Rule] = &[
                 "makes the fleet's own database, before any service",
             ),
             (
+                "crates/florin/src/demo/**",
+                "shows what a worker parked, as the database's owner",
+            ),
+            (
                 "crates/testkit/src/**",
                 "makes and drops databases for tests",
             ),
@@ -178,6 +182,21 @@ pub const RULES: &[Rule] = &[
         ],
         instead: "hand a command to posting::Engine: it alone keeps every transaction balanced, \
                   locked in order and in the log.",
+    },
+    Rule {
+        name: "no service names another's tables",
+        rooms: &["crates/*-worker/**"],
+        except: &[],
+        scope: Scope::Production,
+        code: &[],
+        strings: &[
+            "FROM ledger.",
+            "JOIN ledger.",
+            "INTO ledger.",
+            "UPDATE ledger.",
+        ],
+        instead: "apply the ledger's events, or ask it over NATS or HTTP: two owners of a table \
+                  cannot change it. The worker's role has no right to it anyway.",
     },
     Rule {
         name: "a status code is chosen in one place",

@@ -76,6 +76,11 @@ const PLANTED: &[(&str, &str, &str)] = &[
         "x(\"UPDATE ledger.balances SET\")",
     ),
     (
+        "no service names",
+        "crates/a-worker/src/store/x.rs",
+        "x(\"SELECT 1 FROM ledger.balances\")",
+    ),
+    (
         "a status code",
         "crates/a/src/http/get.rs",
         "Err(StatusCode::NOT_FOUND)",
