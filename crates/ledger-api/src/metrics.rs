@@ -8,7 +8,7 @@ use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use crate::store::Fault;
 
-const BATCH_COMMANDS: &str = "florin_posting_batch_commands";
+const BATCH_COMMANDS: &str = "florin_posting_batch_size";
 const COMMIT_SECONDS: &str = "florin_posting_commit_seconds";
 const HEAD_WAIT_SECONDS: &str = "florin_posting_head_wait_seconds";
 const BATCH_RETRIES: &str = "florin_posting_batch_retries_total";

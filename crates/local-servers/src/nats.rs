@@ -284,12 +284,15 @@ impl Launch<'_> {
     }
 
     fn config(&self, name: &str, settings: &NatsSettings) -> String {
+        // The server sets aside what its streams may grow to, by default out of three quarters of
+        // the free disk: on a small one the topology's streams would be refused, though they are
+        // empty. Their own limits are what bounds them.
         let mut text = format!(
             "server_name: {name}\n\
              listen: \"127.0.0.1:{port}\"\n\
              pid_file: {pid}\n\
              ping_interval: \"10s\"\n\
-             jetstream {{ store_dir: {store} }}\n",
+             jetstream {{ store_dir: {store}, max_file_store: 1TB }}\n",
             port = self.port,
             pid = quoted(&self.folder.join(PID)),
             store = quoted(&self.folder.join(STORE)),

@@ -31,6 +31,7 @@ use contracts::topology::{StreamSpec, Topology};
 use metrics::{counter, gauge};
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Process, Secret, State,
@@ -53,6 +54,8 @@ const STOPPED: Duration = Duration::from_secs(10);
 const FRUITLESS_MAX: u32 = 5;
 /// How often a waiting leader shows Postgres that it lives; see [`leader::OPTIONS`].
 const PING_EVERY: Duration = Duration::from_secs(1);
+/// How long a page in hand may still take at a soft shutdown.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Pause between two attempts to listen for notifications: without them the timer still works.
 const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
@@ -239,14 +242,16 @@ impl Relay {
             counter!(RELAY_RESYNCS.name, "stream" => stream, "cause" => cause.label()).increment(1);
             let mut pump = Pump::new(self, process, leader);
             let health = process.health();
-            let outcome = match pump.look(cause).await {
-                Ok(position) => {
-                    if fruitless < FRUITLESS_MAX {
-                        health.set(HEALTH_PART, State::Ok);
-                    }
-                    pump.publish_from(position).await
+            let work = async {
+                let position = pump.look(cause).await?;
+                if fruitless < FRUITLESS_MAX {
+                    health.set(HEALTH_PART, State::Ok);
                 }
-                Err(trouble) => Err(trouble),
+                pump.publish_from(position).await
+            };
+            let outcome = tokio::select! {
+                outcome = work => outcome,
+                () = overstays(&soft) => return Ok(()),
             };
             if pump.has_settled() {
                 delays.reset();
@@ -287,4 +292,11 @@ impl Relay {
         let stream = self.settings.stream.name.clone();
         gauge!(RELAY_LEADER.name, "stream" => stream).set(u8::from(leads));
     }
+}
+
+/// A page in hand is finished at a soft shutdown, unless NATS is away: whatever becomes of it,
+/// the next look finds the place.
+async fn overstays(soft: &CancellationToken) {
+    soft.cancelled().await;
+    tokio::time::sleep(FAREWELL).await;
 }

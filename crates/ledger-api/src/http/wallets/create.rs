@@ -17,7 +17,7 @@ use super::super::{
     openapi::{IdempotencyKey, WriteProblems},
 };
 use crate::{
-    auth::Permission,
+    auth::{Permission, Role},
     domain::{Action, OpenWallet},
 };
 
@@ -67,6 +67,14 @@ pub async fn handler(
         "merchant" => WalletKind::Merchant,
         _ => return Err(ApiError::from(ErrorCode::InvalidField).field("kind")),
     };
+    // A merchant's wallet is settled and paid out: nobody gives one to themselves who is none.
+    let own_kind = match principal.role {
+        Role::Merchant => WalletKind::Merchant,
+        _ => WalletKind::Customer,
+    };
+    if kind != own_kind && !principal.may(Permission::WalletsCreateAny) {
+        return Err(ApiError::forbidden(Permission::WalletsCreateAny).field("kind"));
+    }
     let open = OpenWallet {
         owner,
         kind,

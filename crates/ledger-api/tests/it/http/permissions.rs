@@ -5,15 +5,28 @@ use serde_json::{Value, json};
 
 use crate::world::{Reply, World};
 
-/// Sends to a route what it would take.
-async fn call(world: &World, rule: &RouteRule, token: &str, wallets: &Wallets) -> Reply {
+/// Sends to a route what it would take of somebody of `role` who owns `owner`'s wallets.
+async fn call(
+    world: &World,
+    rule: &RouteRule,
+    (role, owner): (Role, &str),
+    wallets: &Wallets,
+) -> Reply {
+    let token = &token(world, role, owner);
     let path = rule.path.replace("{id}", &wallets.own);
     if rule.method == "GET" {
         return world.get(token, &path).await;
     }
     let mut body: Value = json!({"amount": "0.01", "currency": "EUR"});
     match rule.permission {
-        Permission::WalletsCreate => body = json!({"owner": "ann", "kind": "customer"}),
+        Permission::WalletsCreate => {
+            let kind = if role == Role::Merchant {
+                "merchant"
+            } else {
+                "customer"
+            };
+            body = json!({"owner": "ann", "kind": kind});
+        }
         Permission::MoneyTransfer => body["to_wallet"] = json!(wallets.other),
         Permission::MoneyPay => {
             body["wallet"] = json!(wallets.own);
@@ -61,7 +74,7 @@ async fn every_role_may_do_on_every_route_what_the_tables_say() {
         for role in Role::ALL {
             let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
             let before = world.rows().await;
-            let reply = call(&world, rule, &token(&world, *role, "ann"), &wallets).await;
+            let reply = call(&world, rule, (*role, "ann"), &wallets).await;
             if role.may(rule.permission) {
                 assert_eq!(reply.status, good_status(rule), "{about}: {}", reply.text);
             } else {
@@ -84,7 +97,7 @@ async fn those_who_own_wallets_reach_no_wallet_of_others_on_any_route() {
     {
         for role in [Role::Customer, Role::Merchant] {
             let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
-            let reply = call(&world, rule, &token(&world, role, "eve"), &wallets).await;
+            let reply = call(&world, rule, (role, "eve"), &wallets).await;
             if role.may(rule.permission) {
                 reply.refused(404, "not_found", about);
             } else {
@@ -112,6 +125,21 @@ async fn wallets_are_opened_for_oneself_unless_one_is_staff() {
             assert_eq!(world.rows().await, before);
         }
     }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_cannot_become_a_merchant_by_opening_a_wallet() {
+    let world = World::start().await;
+    let before = world.rows().await;
+    for (role, kind) in [(Role::Customer, "merchant"), (Role::Merchant, "customer")] {
+        let body = json!({"owner": "ann", "kind": kind});
+        let reply = world
+            .write(&token(&world, role, "ann"), "/v1/wallets", &body)
+            .await;
+        reply.refused(403, "forbidden", role.as_str());
+    }
+    assert_eq!(world.rows().await, before);
     world.close().await;
 }
 
