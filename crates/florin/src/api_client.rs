@@ -20,7 +20,7 @@ use service_runtime::retry::Policy;
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long an unavailable ledger is asked again, unless told otherwise: a restart of every
 /// process takes a few seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A wallet to be opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,6 +63,10 @@ pub struct Movement {
 
 impl Movement {
     /// `amount` of `currency`, and nothing else said.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "texts, amounts and currencies are all passed alike"
+    )]
     pub fn of(amount: impl ToString, currency: impl ToString) -> Self {
         Self {
             to_wallet: None,

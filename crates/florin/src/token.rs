@@ -24,13 +24,13 @@ pub const PRIVATE_KEY: &str = "jwt-private.pem";
 /// The public key in a fleet's directory, SPKI PEM.
 pub const PUBLIC_KEY: &str = "jwt-public.pem";
 
-/// What stands before the 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo (RFC 8410).
+/// What stands before the 32 bytes of an Ed25519 key in a `SubjectPublicKeyInfo` (RFC 8410).
 const SPKI_PREFIX: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 
 /// How long our own clients' tokens last: longer than anything they do.
-const OWN_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+const OWN_TTL: Duration = Duration::from_hours(24);
 
 /// Prints a token.
 #[derive(Debug, clap::Args)]
@@ -241,7 +241,7 @@ fn parse_ttl(text: &str) -> Result<Duration, String> {
     };
     let number: u64 = digits.parse().map_err(|_| wrong())?;
     match number.checked_mul(seconds) {
-        Some(seconds) if seconds > 0 && seconds <= u64::from(u32::MAX) => {
+        Some(seconds) if seconds > 0 && u32::try_from(seconds).is_ok() => {
             Ok(Duration::from_secs(seconds))
         }
         _ => Err(wrong()),

@@ -66,12 +66,11 @@ enum Action {
 /// # Errors
 /// When NATS is out of reach, or something there is not as it must be.
 pub async fn run(args: Args) -> anyhow::Result<Code> {
-    let (url, topology) = match args.nats_url {
-        Some(url) => (url, Topology::with_prefix(&args.prefix)),
-        None => {
-            let endpoints = Fleet::find(&args.data)?.endpoints;
-            (endpoints.nats, Topology::with_prefix(&endpoints.prefix))
-        }
+    let (url, topology) = if let Some(url) = args.nats_url {
+        (url, Topology::with_prefix(&args.prefix))
+    } else {
+        let endpoints = Fleet::find(&args.data)?.endpoints;
+        (endpoints.nats, Topology::with_prefix(&endpoints.prefix))
     };
     match args.action.unwrap_or(Action::Show) {
         Action::Show => show(&url, &topology, args.output).await,

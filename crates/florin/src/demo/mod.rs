@@ -1,15 +1,168 @@
-//! `florin demo`.
+//! `florin demo`: a fleet of its own, a day at the market, one message that no relay sent, and a
+//! proof that the books balance.
+
+mod poison;
+mod report;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use indicatif::ProgressBar;
+use local_servers::Reaper;
+use tokio::time::Instant;
+
+pub use poison::Poison;
+pub use report::Report;
 
 use crate::exit::Code;
+use crate::fleet::Fleet;
+use crate::output::{self, Output};
+use crate::simulate::{self, Settings, millis_since};
+use crate::up::{self, Signals, Up};
+use crate::verify;
 
-/// Not there yet.
+/// A simulated day at a market on a fleet of its own, with a report.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Leaves the fleet up afterwards, until Ctrl-C.
+    #[arg(long)]
+    keep: bool,
 
-/// Not there yet.
+    /// The same seed gives the same day.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// Operations of the day.
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    operations: u32,
+
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Plays the day and tells about it.
 ///
 /// # Errors
-/// Always, until it is there.
-pub async fn run(_: Args) -> anyhow::Result<Code> {
-    anyhow::bail!("not there yet")
+/// When the fleet does not start or something of it goes out of reach.
+pub async fn run(args: Args) -> anyhow::Result<Code> {
+    let mut signals = Signals::listen()?;
+    let reaper = Reaper::start()?;
+    let directory = temporary(&reaper)?;
+    let outcome = tokio::select! {
+        outcome = show(&args, &directory, &reaper) => outcome,
+        () = signals.next() => Err(anyhow::anyhow!("stopped before the day was over")),
+    };
+    let (up, code) = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            // Dropped halfway, the fleet is ended by the reaper.
+            reaper.finish().await?;
+            return Err(error);
+        }
+    };
+    if args.keep {
+        output::note(kept(up.fleet()));
+        signals.next().await;
+        output::note("florin: stopping (Ctrl-C again to hurry)");
+    }
+    up::end(up, &mut signals, &reaper).await?;
+    Ok(code)
+}
+
+/// A directory that is gone when this process is.
+fn temporary(reaper: &Reaper) -> anyhow::Result<PathBuf> {
+    let made = tempfile::Builder::new().prefix("florin-demo-").tempdir();
+    let directory = made
+        .context("cannot make a temporary directory")?
+        .keep()
+        .canonicalize()?;
+    reaper.remove(&directory);
+    Ok(directory)
+}
+
+async fn show(args: &Args, directory: &Path, reaper: &Reaper) -> anyhow::Result<(Up, Code)> {
+    let began = Instant::now();
+    let progress = output::spinner("Starting a fleet of its own");
+    let up = start(directory, reaper, &progress).await;
+    progress.finish_and_clear();
+    let up = up?;
+    let up_milliseconds = millis_since(began);
+
+    let settings = Settings {
+        seed: args.seed,
+        customers: 40,
+        merchants: 8,
+        operations: args.operations,
+        concurrency: 16,
+    };
+    let progress = output::bar(args.operations.into(), "A day at the market");
+    let played = tokio::try_join!(
+        simulate::simulate(up.fleet(), settings, &progress),
+        poison::put(up.fleet(), &progress, u64::from(args.operations) / 2),
+    );
+    progress.finish_and_clear();
+    let (market, put) = played?;
+
+    let progress = output::spinner("Proving the books");
+    let proven = async {
+        let poison = poison::parked(up.fleet(), put).await?;
+        let proof = verify::check(&up.fleet().endpoints.postgres).await?;
+        anyhow::Ok((poison, proof))
+    };
+    let proven = proven.await;
+    progress.finish_and_clear();
+    let (poison, proof) = proven?;
+
+    let milliseconds = millis_since(began);
+    let report = Report {
+        market,
+        poison,
+        proof,
+        up_milliseconds,
+        milliseconds,
+    };
+    args.output.answer(&report, || report.to_string())?;
+    Ok((up, Code::of_check(report.is_clean())))
+}
+
+/// `florin up` with its defaults, but for the directory and the port.
+async fn start(directory: &Path, reaper: &Reaper, progress: &ProgressBar) -> anyhow::Result<Up> {
+    let mut args = Defaults::try_parse_from(["florin up"])
+        .context("the defaults do not parse")?
+        .up;
+    directory.clone_into(&mut args.data);
+    args.http = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    // A demonstration shows what everybody gets, wherever it is run.
+    (args.database_url, args.nats_url) = (None, None);
+    args.prefix.clear();
+    let up = Up::start(&args, reaper, progress).await?;
+    // As root the servers' data is elsewhere.
+    let servers = &up.fleet().endpoints.servers;
+    servers
+        .postgres
+        .iter()
+        .for_each(|server| reaper.remove(&server.data));
+    servers
+        .nats
+        .iter()
+        .for_each(|server| reaper.remove(&server.store));
+    Ok(up)
+}
+
+#[derive(Debug, clap::Parser)]
+struct Defaults {
+    #[command(flatten)]
+    up: up::Args,
+}
+
+fn kept(fleet: &Fleet) -> String {
+    let (http, data) = (&fleet.endpoints.http, up::data_flag(&fleet.dir));
+    format!(
+        "\nThe fleet stays up until Ctrl-C.\n\n  \
+         HTTP API  {http}/v1   documentation {http}/docs\n  \
+         try       florin simulate{data}\n            \
+         curl -H \"Authorization: Bearer $(florin token --role operator{data})\" {http}/v1/wallets\n"
+    )
 }

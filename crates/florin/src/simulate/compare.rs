@@ -17,7 +17,7 @@ use crate::exit::Failure;
 const CATCH_UP: Policy = Policy {
     first: Duration::from_millis(20),
     longest: Duration::from_millis(250),
-    give_up_after: Some(Duration::from_secs(120)),
+    give_up_after: Some(Duration::from_mins(2)),
 };
 
 /// What every wallet holds in the ledger and not in our books, or the other way round.
@@ -31,7 +31,9 @@ pub async fn balances(players: &Players, books: &Books) -> anyhow::Result<Vec<St
         let mut differences = Vec::new();
         let name = &players.market.people[person].name;
         for theirs in &wallet.balances {
-            let known = ours.iter().position(|money| money.currency() == theirs.currency);
+            let known = ours
+                .iter()
+                .position(|money| money.currency() == theirs.currency);
             let expected = known.map_or(Decimal::ZERO, |known| ours.swap_remove(known).amount());
             if theirs.posted != expected {
                 let (posted, currency) = (theirs.posted, theirs.currency);
@@ -71,6 +73,17 @@ pub async fn statistics(
         )])
     });
     collect(checks.buffered(WALLETS_AT_A_TIME)).await
+}
+
+/// Waits until the statistics cover `seq`.
+///
+/// # Errors
+/// When the ledger or the worker is out of reach, or the worker does not catch up.
+pub async fn wait(players: &Players, seq: u64) -> anyhow::Result<()> {
+    match players.wallets.first() {
+        Some(wallet) => caught_up(players, *wallet, seq).await.map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 async fn caught_up(players: &Players, wallet: WalletId, seq: u64) -> anyhow::Result<WalletStats> {

@@ -10,7 +10,9 @@ use indicatif::ProgressBar;
 use tokio::task::JoinSet;
 
 use super::market::{Action, By, Expect, Market, Party, Step};
-use crate::api_client::{ApiClient, ApiError, Movement, NewPayment, NewWallet, Transaction, Written};
+use crate::api_client::{
+    ApiClient, ApiError, Movement, NewPayment, NewWallet, Transaction, Written,
+};
 use crate::fleet::Fleet;
 use crate::token::{self, Grant, Role};
 
@@ -76,13 +78,23 @@ impl Players {
                     metadata: BTreeMap::from([("name".to_owned(), person.name.clone())]),
                 };
                 let (cashier, key) = (&cashier, format!("{}-open", person.owner));
-                async move { cashier.open_wallet(&key, &wallet).await.map(|opened| opened.body.id) }
+                async move {
+                    cashier
+                        .open_wallet(&key, &wallet)
+                        .await
+                        .map(|opened| opened.body.id)
+                }
             })
             .buffered(WALLETS_AT_A_TIME)
             .try_collect()
             .await
             .context("could not open the wallets")?;
-        Ok(Self { market, wallets, cashier, customers })
+        Ok(Self {
+            market,
+            wallets,
+            cashier,
+            customers,
+        })
     }
 
     /// Plays all lanes beside each other.
@@ -109,7 +121,7 @@ impl Players {
             if step.is_repeated {
                 happened.repeated += 1;
                 let again = self.send(step).await;
-                happened.compare_repeated(step, first.as_ref(), again);
+                happened.compare_repeated(step, first.as_ref(), &again);
             }
             progress.inc(1);
         }
@@ -131,7 +143,9 @@ impl Players {
                     Party::Person(to) => self.wallets[to],
                     Party::Nobody(wallet) => wallet,
                 };
-                client.transfer(key, self.wallets[from], &movement.to(to)).await
+                client
+                    .transfer(key, self.wallets[from], &movement.to(to))
+                    .await
             }
             Action::Pay { from, merchant } => {
                 let payment = NewPayment {
@@ -176,7 +190,10 @@ impl Happened {
                 Ok(None)
             }
             (Ok(written), Expect::Refused(code)) => {
-                self.differ(step, &format!("was posted as {}, and not {code}", written.body.id));
+                self.differ(
+                    step,
+                    &format!("was posted as {}, and not {code}", written.body.id),
+                );
                 Ok(None)
             }
             (Err(error), _) => {
@@ -191,15 +208,18 @@ impl Happened {
         &mut self,
         step: &Step,
         first: Option<&Transaction>,
-        again: Result<Written<Transaction>, ApiError>,
+        again: &Result<Written<Transaction>, ApiError>,
     ) {
-        let is_same = match (&again, step.expect) {
+        let is_same = match (again, step.expect) {
             (Ok(again), Expect::Posted(_)) => again.replayed && Some(&again.body) == first,
             (Err(error), Expect::Refused(code)) => error.code() == Some(code),
             _ => false,
         };
         if !is_same {
-            self.differ(step, &format!("brought something else when repeated: {again:?}"));
+            self.differ(
+                step,
+                &format!("brought something else when repeated: {again:?}"),
+            );
         }
     }
 
@@ -214,9 +234,15 @@ impl Happened {
     }
 
     fn differ(&mut self, step: &Step, how: &str) {
-        let Step { key, amount, currency, .. } = step;
+        let Step {
+            key,
+            amount,
+            currency,
+            ..
+        } = step;
         let kind = step.action.kind().as_str();
-        self.differences.push(format!("{kind} {key} of {amount} {currency} {how}"));
+        self.differences
+            .push(format!("{kind} {key} of {amount} {currency} {how}"));
     }
 
     fn merge(&mut self, other: Self) -> anyhow::Result<()> {

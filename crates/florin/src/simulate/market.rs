@@ -26,8 +26,18 @@ const CUSTOMERS: &[&str] = &[
     "Yara", "Zeno",
 ];
 const MERCHANTS: &[&str] = &[
-    "Bakery", "Cheese stall", "Fishmonger", "Flower stand", "Coffee cart", "Bookbinder",
-    "Spice merchant", "Potter", "Honey stall", "Knife grinder", "Fruit barrow", "Soup kitchen",
+    "Bakery",
+    "Cheese stall",
+    "Fishmonger",
+    "Flower stand",
+    "Coffee cart",
+    "Bookbinder",
+    "Spice merchant",
+    "Potter",
+    "Honey stall",
+    "Knife grinder",
+    "Fruit barrow",
+    "Soup kitchen",
 ];
 
 /// How large the day is.
@@ -126,17 +136,30 @@ pub struct Step {
 
 /// Plans a day.
 pub fn plan(settings: Settings) -> Market {
-    let Settings { seed, customers, merchants, operations, concurrency } = settings;
+    let Settings {
+        seed,
+        customers,
+        merchants,
+        operations,
+        concurrency,
+    } = settings;
     // The key says the sizes too: another plan must not meet this one's keys.
     let day = format!("day-{seed}-{customers}-{merchants}-{operations}-{concurrency}");
     let person = |names: &[&str], number: u16, kind: WalletKind| {
-        let (name, round) = (usize::from(number) % names.len(), usize::from(number) / names.len());
+        let (name, round) = (
+            usize::from(number) % names.len(),
+            usize::from(number) / names.len(),
+        );
         let name = match round {
             0 => names[name].to_owned(),
             _ => format!("{} {}", names[name], round + 1),
         };
         let slug = name.to_lowercase().replace(' ', "-");
-        Person { owner: format!("{day}-{slug}"), name, kind }
+        Person {
+            owner: format!("{day}-{slug}"),
+            name,
+            kind,
+        }
     };
     let people = (0..customers)
         .map(|number| person(CUSTOMERS, number, WalletKind::Customer))
@@ -179,8 +202,18 @@ impl Lane {
             })
             .collect();
         // One stream of numbers for each lane, so that lanes do not depend on each other.
-        let random = StdRng::seed_from_u64(settings.seed.wrapping_mul(1_000_003).wrapping_add(number.into()));
-        Self { settings, prefix: format!("{day}-{number}"), random, purses }
+        let random = StdRng::seed_from_u64(
+            settings
+                .seed
+                .wrapping_mul(1_000_003)
+                .wrapping_add(number.into()),
+        );
+        Self {
+            settings,
+            prefix: format!("{day}-{number}"),
+            random,
+            purses,
+        }
     }
 
     fn steps(mut self, count: u32) -> Vec<Step> {
@@ -202,22 +235,36 @@ impl Lane {
 
     fn top_up(&mut self, key: String, purse: usize) -> Step {
         let minor = self.random.random_range(TOP_UP);
-        let Purse { person, currency, .. } = self.purses[purse];
+        let Purse {
+            person, currency, ..
+        } = self.purses[purse];
         self.purses[purse].minor += minor;
         let action = Action::Deposit { to: person };
         self.posted(key, By::Cashier, action, money(minor, currency))
     }
 
     fn spend(&mut self, key: String, purse: usize, what: Spend) -> Step {
-        let Purse { person, currency, minor: has } = self.purses[purse];
+        let Purse {
+            person,
+            currency,
+            minor: has,
+        } = self.purses[purse];
         if has < *SPENT.start() {
             return self.top_up(key, purse);
         }
-        let minor = self.random.random_range(*SPENT.start()..=has.min(*SPENT.end()));
+        let minor = self
+            .random
+            .random_range(*SPENT.start()..=has.min(*SPENT.end()));
         let action = match what {
-            Spend::Pay => Action::Pay { from: person, merchant: self.merchant() },
+            Spend::Pay => Action::Pay {
+                from: person,
+                merchant: self.merchant(),
+            },
             Spend::Transfer => match self.friend(person) {
-                Some(to) => Action::Transfer { from: person, to: Party::Person(to) },
+                Some(to) => Action::Transfer {
+                    from: person,
+                    to: Party::Person(to),
+                },
                 None => Action::Withdraw { from: person },
             },
             Spend::Withdraw => Action::Withdraw { from: person },
@@ -240,7 +287,9 @@ impl Lane {
 
     /// Something that must not work.
     fn refused(&mut self, key: String, purse: usize, previous: Option<&Step>) -> Step {
-        let Purse { person, currency, .. } = self.purses[purse];
+        let Purse {
+            person, currency, ..
+        } = self.purses[purse];
         let withdraw = Action::Withdraw { from: person };
         let transfer = |to| Action::Transfer { from: person, to };
         let mut step = self.posted(key, By::Customer(person), withdraw, money(100, currency));
@@ -255,16 +304,20 @@ impl Lane {
                 "not_found"
             }
             2 => {
-                step.amount = "1.0001".to_owned();
+                "1.0001".clone_into(&mut step.amount);
                 "amount_too_fine"
             }
             3 => {
                 step.action = Action::Deposit { to: person };
                 "forbidden"
             }
-            4 if previous.is_some_and(|previous| reusable(previous)) => {
+            4 if previous.is_some_and(reusable) => {
                 let previous = previous.expect("just looked at");
-                step = Step { amount: "0.01".to_owned(), is_repeated: false, ..previous.clone() };
+                step = Step {
+                    amount: "0.01".to_owned(),
+                    is_repeated: false,
+                    ..previous.clone()
+                };
                 "idempotency_key_reused"
             }
             _ => {
@@ -285,8 +338,9 @@ impl Lane {
 
     /// Somebody else of any lane.
     fn friend(&mut self, person: usize) -> Option<usize> {
-        let others: Vec<usize> =
-            (0..usize::from(self.settings.customers)).filter(|other| *other != person).collect();
+        let others: Vec<usize> = (0..usize::from(self.settings.customers))
+            .filter(|other| *other != person)
+            .collect();
         others.choose(&mut self.random).copied()
     }
 }
@@ -304,7 +358,11 @@ fn reusable(step: &Step) -> bool {
 }
 
 fn currency_of(customer: u16) -> Currency {
-    let code = if customer % TOURIST_EVERY == TOURIST_EVERY - 1 { "JPY" } else { "EUR" };
+    let code = if customer % TOURIST_EVERY == TOURIST_EVERY - 1 {
+        "JPY"
+    } else {
+        "EUR"
+    };
     code.parse().expect("a known currency")
 }
 
@@ -318,8 +376,13 @@ mod tests {
     use super::*;
     use crate::simulate::oracle::Books;
 
-    const SMALL: Settings =
-        Settings { seed: 7, customers: 9, merchants: 3, operations: 500, concurrency: 4 };
+    const SMALL: Settings = Settings {
+        seed: 7,
+        customers: 9,
+        merchants: 3,
+        operations: 500,
+        concurrency: 4,
+    };
 
     #[test]
     fn the_same_settings_give_the_same_day_and_another_seed_another() {
@@ -331,13 +394,21 @@ mod tests {
     fn a_day_has_all_its_operations_and_every_kind_of_them() {
         let market = plan(SMALL);
         let steps: Vec<&Step> = market.lanes.iter().flatten().collect();
-        assert_eq!((steps.len(), market.lanes.len(), market.people.len()), (500, 4, 12));
+        assert_eq!(
+            (steps.len(), market.lanes.len(), market.people.len()),
+            (500, 4, 12)
+        );
         let any = |is: &dyn Fn(&Step) -> bool| steps.iter().any(|step| is(step));
         assert!(any(&|step| matches!(step.action, Action::Pay { .. })));
         assert!(any(&|step| matches!(step.action, Action::Transfer { .. })));
         assert!(any(&|step| step.is_repeated));
         assert!(any(&|step| step.currency.code() == "JPY"));
-        for code in ["insufficient_funds", "self_transfer", "not_found", "idempotency_key_reused"] {
+        for code in [
+            "insufficient_funds",
+            "self_transfer",
+            "not_found",
+            "idempotency_key_reused",
+        ] {
             assert!(any(&|step| step.expect == Expect::Refused(code)), "{code}");
         }
     }

@@ -60,7 +60,9 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<Code> {
     let fleet = args.fleet.find()?;
     let settings = Settings {
-        seed: args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        seed: args
+            .seed
+            .unwrap_or_else(|| u64::from(rand::random::<u32>())),
         customers: args.customers,
         merchants: args.merchants,
         operations: args.operations,
@@ -91,7 +93,12 @@ pub async fn simulate(
     let players = Arc::new(Players::open(market, fleet).await?);
     let began = Instant::now();
     let mut happened = players.play(progress).await?;
-    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let milliseconds = millis_since(began).max(1);
+
+    progress.set_message("Waiting for the statistics");
+    let answered = Instant::now();
+    compare::wait(&players, happened.last_seq).await?;
+    let caught_up_milliseconds = millis_since(answered);
 
     progress.set_message("Comparing the books");
     let mut differences = std::mem::take(&mut happened.differences);
@@ -109,22 +116,38 @@ pub async fn simulate(
         merchants: takings(&players, &books),
         last_seq: happened.last_seq,
         milliseconds,
+        caught_up_milliseconds,
         per_second: (operations + happened.repeated) * 1_000 / milliseconds,
         differences,
     })
 }
 
+/// Whole milliseconds.
+pub(crate) fn millis_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
 fn moved(happened: &Happened) -> Vec<Moved> {
     let one = |(&(kind, currency), &(count, sum)): (_, &(u64, Option<contracts::Money>))| {
         let amount = sum.map(contracts::Money::amount).unwrap_or_default();
-        Moved { kind, currency, count, amount }
+        Moved {
+            kind,
+            currency,
+            count,
+            amount,
+        }
     };
     happened.posted.iter().map(one).collect()
 }
 
 fn takings(players: &Players, books: &Books) -> Vec<Takings> {
     let mut all: Vec<Takings> = (0..players.wallets.len())
-        .flat_map(|person| books.stats(person).into_iter().map(move |stats| (person, stats)))
+        .flat_map(|person| {
+            books
+                .stats(person)
+                .into_iter()
+                .map(move |stats| (person, stats))
+        })
         .filter(|(_, stats)| stats.received.count > 0)
         .map(|(person, stats)| Takings {
             name: players.market.people[person].name.clone(),

@@ -42,7 +42,9 @@ impl Books {
     /// # Errors
     /// When a sum is too large to be exact.
     pub fn apply(&mut self, step: &Step) -> Result<(), MoneyError> {
-        let Expect::Posted(money) = step.expect else { return Ok(()) };
+        let Expect::Posted(money) = step.expect else {
+            return Ok(());
+        };
         match step.action {
             Action::Deposit { to } => self.add(to, money, |stats| &mut stats.deposited),
             Action::Withdraw { from } => self.take(from, money, |stats| &mut stats.withdrawn),
@@ -67,7 +69,10 @@ impl Books {
 
     /// What a person's statistics say, in order of the currency's code.
     pub fn stats(&self, person: usize) -> Vec<CurrencyStats> {
-        let mut stats: Vec<_> = self.0[person].values().map(|page| page.stats.clone()).collect();
+        let mut stats: Vec<_> = self.0[person]
+            .values()
+            .map(|page| page.stats.clone())
+            .collect();
         stats.sort_by(|one, other| one.currency.code().cmp(other.currency.code()));
         stats
     }
@@ -110,7 +115,10 @@ fn count(tally: &mut Tally, money: Money) -> Result<(), MoneyError> {
 }
 
 fn empty(currency: Currency) -> CurrencyStats {
-    let nothing = || Tally { count: 0, amount: Decimal::new(0, currency.scale()) };
+    let nothing = || Tally {
+        count: 0,
+        amount: Decimal::new(0, currency.scale()),
+    };
     CurrencyStats {
         currency,
         deposited: nothing(),

@@ -35,6 +35,8 @@ pub struct Report {
     pub last_seq: u64,
     /// How long the operations took.
     pub milliseconds: u64,
+    /// How long after the last answer the statistics covered everything.
+    pub caught_up_milliseconds: u64,
     /// Answered operations per second, repetitions included.
     pub per_second: u64,
     /// Where the ledger or its statistics are not what the plan says.
@@ -134,7 +136,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}\n\n{}\n\n{}\n", self.posted_table(), self.refused_table(), self.merchants_table(10))?;
+        writeln!(
+            f,
+            "{}\n\n{}\n\n{}\n",
+            self.posted_table(),
+            self.refused_table(),
+            self.merchants_table(10)
+        )?;
         writeln!(
             f,
             "{} operations and {} repetitions in {} ms: {} per second (seed {}).",
@@ -146,7 +154,10 @@ impl fmt::Display for Report {
         )?;
         if self.replayed > 0 {
             let replayed = output::grouped(self.replayed);
-            writeln!(f, "{replayed} of them were there already: this day was simulated before.")?;
+            writeln!(
+                f,
+                "{replayed} of them were there already: this day was simulated before."
+            )?;
         }
         f.write_str(&self.verdict())
     }

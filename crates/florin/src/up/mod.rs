@@ -31,7 +31,7 @@ use crate::fleet::{DEFAULT_DIR, Endpoints, Fleet, Servers};
 use crate::{migrate, output, token, topology};
 
 /// Who lives this long begins with short delays again when it dies.
-const STEADY: Duration = Duration::from_secs(60);
+const STEADY: Duration = Duration::from_mins(1);
 
 /// Signals within this time are one wish.
 const ECHO: Duration = Duration::from_millis(500);
@@ -110,13 +110,13 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
     };
     output::note(welcome(up.fleet(), &args));
     signals.next().await;
+    output::note("florin: stopping (Ctrl-C again to hurry)");
     end(up, &mut signals, &reaper).await?;
     Ok(Code::Done)
 }
 
 /// Stops the fleet in good order, or at once when told a second time.
 pub(crate) async fn end(up: Up, signals: &mut Signals, reaper: &Reaper) -> anyhow::Result<()> {
-    output::note("florin: stopping (Ctrl-C again to hurry)");
     let hurry = up.hurry();
     let mut stopping = Box::pin(up.stop());
     tokio::select! {

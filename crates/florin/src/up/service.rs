@@ -21,7 +21,7 @@ use crate::output;
 
 /// A service connects, checks its schema and is ready within a second; a loaded machine and a
 /// debug build take longer.
-const READY_PATIENCE: Duration = Duration::from_secs(60);
+const READY_PATIENCE: Duration = Duration::from_mins(1);
 /// How often readiness is asked for.
 const READY_POLL: Duration = Duration::from_millis(25);
 /// How long a stopping service may take: its own drain (10 s) and hard stop (5 s), and a bit.

@@ -5,6 +5,7 @@ mod commands;
 mod faults;
 mod fleet;
 mod ledger;
+mod market;
 mod replay;
 mod up;
 mod verify;
@@ -13,4 +14,4 @@ use std::time::Duration;
 
 /// Far above what anything here takes on a loaded machine; a test fails by it only when
 /// something hangs.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
