@@ -75,4 +75,7 @@ pub const CONSUMERS: &[Law] = laws! {
 };
 
 /// Proven for analytics: its read model is what its inbox says it has seen.
-pub const PROJECTIONS: &[Law] = &[];
+pub const PROJECTIONS: &[Law] = laws! {
+    "tallies_are_what_was_counted": "The statistics are the sums over exactly the events that were counted.";
+    "activity_is_what_was_seen": "First and last activity are those of exactly the events that were counted.";
+};

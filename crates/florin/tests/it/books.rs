@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use analytics_worker::handlers::CountMovements;
 use contracts::event::WalletKind;
-use contracts::{Kind, WalletId, chain, parse_amount};
+use contracts::{Kind, LedgerEvent, WalletId, chain, parse_amount};
 use ledger_api::domain::{Action, Caller, Command, Movement, OpenWallet, Viewer};
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
+use service_runtime::worker::{Delivery, Handler as _};
 use service_runtime::{Clock, Process, Secret};
 use sqlx::{Connection as _, PgConnection};
 use testkit::TestDatabase;
@@ -30,6 +32,47 @@ pub async fn filled() -> TestDatabase {
         fill(&template).await;
     })
     .await
+}
+
+/// A copy of the filled ledger whose statistics worker has counted everything.
+pub async fn watched() -> TestDatabase {
+    let copy = filled().await;
+    let mut owner = PgConnection::connect(&copy.url())
+        .await
+        .expect("a connection");
+    analytics_worker::migrate(&mut owner, None)
+        .await
+        .expect("the worker is migrated");
+    let events: Vec<(i64, String)> = sqlx::query_as("SELECT seq, data FROM ledger.events")
+        .fetch_all(&mut owner)
+        .await
+        .expect("the log");
+    let batch: Vec<Delivery<LedgerEvent>> = events
+        .iter()
+        .map(|(seq, data)| {
+            let event = LedgerEvent::decode(data.as_bytes()).expect("an event");
+            let posted_at = event.posted_at();
+            Delivery {
+                seq: seq.unsigned_abs(),
+                event,
+                posted_at,
+                traceparent: None,
+            }
+        })
+        .collect();
+    CountMovements
+        .handle(&mut owner, &batch)
+        .await
+        .expect("counted");
+    sqlx::query(
+        "INSERT INTO analytics.inbox (consumer, source, done)
+         SELECT 'analytics', 'ledger', int8multirange(int8range(1, seq, '[]')) FROM ledger.head",
+    )
+    .execute(&mut owner)
+    .await
+    .expect("marked");
+    let _ = owner.close().await;
+    copy
 }
 
 async fn fill(database: &TestDatabase) {

@@ -17,14 +17,14 @@ pub const PASSWORD: &str = "ledger";
 pub struct Ledger {
     /// Its database.
     pub database: TestDatabase,
-    /// A client that may do everything.
+    /// A client that may do everything that a service may.
     pub client: ApiClient,
     process: Process,
     _keys: TempDir,
 }
 
 impl Ledger {
-    /// Starts one.
+    /// Starts one, and a statistics worker beside it.
     pub async fn start() -> Self {
         let database = migrated().await;
         let keys = tempfile::tempdir().expect("a directory");
@@ -35,21 +35,28 @@ impl Ledger {
         let address: SocketAddr = listener.local_addr().expect("an address");
         let process = Process::new("ledger-api", Clock::system());
         let public = keys.path().join(token::PUBLIC_KEY);
-        let config = ledger_api::Config::parse_from([
-            "ledger-api",
-            "--database-url",
-            &database.url_as("florin_ledger", PASSWORD),
-            "--nats-url",
-            &testkit::servers().nats.url(),
-            "--prefix",
-            &testkit::stream_prefix(),
-            "--jwt-public-key",
-            public.to_str().expect("a path in UTF-8"),
-            "--allow-fsync-off",
-        ]);
+        let prefix = testkit::stream_prefix();
+        let config = ledger_api::Config::parse_from(
+            service("ledger-api", &database, "florin_ledger", &prefix)
+                .into_iter()
+                .chain([
+                    "--jwt-public-key".to_owned(),
+                    public.display().to_string(),
+                    "--allow-fsync-off".to_owned(),
+                ]),
+        );
         ledger_api::run_on(listener, config, process.clone())
             .await
             .expect("it starts");
+        let config = analytics_worker::Config::parse_from(service(
+            "analytics-worker",
+            &database,
+            "florin_analytics",
+            &prefix,
+        ));
+        analytics_worker::run(config, process.clone())
+            .await
+            .expect("the worker starts");
         let key = token::signing_key(keys.path()).expect("a key");
         let token = Grant::staff(Role::Service, "replay")
             .sign(&key)
@@ -70,15 +77,35 @@ impl Drop for Ledger {
     }
 }
 
-/// A database with the ledger's empty tables.
+/// The arguments that every service has.
+fn service(name: &str, database: &TestDatabase, role: &str, prefix: &str) -> Vec<String> {
+    let url = database.url_as(role, PASSWORD);
+    let nats = testkit::servers().nats.url();
+    [
+        name,
+        "--database-url",
+        &url,
+        "--nats-url",
+        &nats,
+        "--prefix",
+        prefix,
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// A database with the empty tables of ledger and worker.
 pub async fn migrated() -> TestDatabase {
-    TestDatabase::from_template("ledger", async |template: TestDatabase| {
+    TestDatabase::from_template("services", async |template: TestDatabase| {
         let mut owner = PgConnection::connect(&template.url())
             .await
             .expect("a connection");
         ledger_api::migrate(&mut owner, Some(PASSWORD))
             .await
             .expect("the ledger is migrated");
+        analytics_worker::migrate(&mut owner, Some(PASSWORD))
+            .await
+            .expect("the worker is migrated");
         let _ = owner.close().await;
     })
     .await

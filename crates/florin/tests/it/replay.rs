@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use contracts::Currency;
-use florin::replay::{Mismatch, Report, feed, parse};
+use contracts::{Currency, Kind};
+use florin::replay::{Mismatch, Report, Row, feed, parse};
 use florin::verify;
 use indicatif::ProgressBar;
+use rust_decimal::Decimal;
 
+use crate::SOON;
 use crate::ledger::Ledger;
 
 const HEADER: &str = "at,kind,wallet,counterparty,amount,currency,balance_after,reference";
@@ -169,8 +171,10 @@ async fn a_real_festival_ends_with_the_balances_that_it_had() {
             "{reference}"
         );
     }
+    statistics_are_a_count_of_the_file(&ledger, &rows).await;
     let proof = verify::check(&ledger.database.url()).await.expect("proven");
     assert!(proof.clean, "{proof}");
+    assert_eq!(proof.consumers[0].missing, 0, "{proof}");
 
     let again = feed(&ledger.client, &rows, &ProgressBar::hidden())
         .await
@@ -182,6 +186,64 @@ async fn a_real_festival_ends_with_the_balances_that_it_had() {
         (proof.head, proof.hash),
         "nothing was written"
     );
+}
+
+/// The worker saw events; the file is the other way to the same numbers.
+async fn statistics_are_a_count_of_the_file(ledger: &Ledger, rows: &[Row]) {
+    let mut expected: BTreeMap<&str, [(u64, Decimal); 4]> = BTreeMap::new();
+    let refused = ["minsapay-1576", "minsapay-1781", "minsapay-1951"];
+    for row in rows
+        .iter()
+        .filter(|row| !refused.contains(&&*row.reference))
+    {
+        let mut count = |wallet, column: usize| {
+            let (count, sum) = &mut expected.entry(wallet).or_default()[column];
+            (*count, *sum) = (*count + 1, *sum + row.amount.amount());
+        };
+        match row.kind {
+            Kind::Deposit => count(row.wallet.as_str(), 0),
+            Kind::Withdrawal => count(row.wallet.as_str(), 1),
+            Kind::Transfer | Kind::Payment => {
+                count(row.wallet.as_str(), 2);
+                count(row.counterparty.as_deref().expect("a booth"), 3);
+            }
+        }
+    }
+    let head = verify::check(&ledger.database.url())
+        .await
+        .expect("proven")
+        .head
+        .unsigned_abs();
+    for (reference, columns) in expected {
+        let found = ledger
+            .client
+            .wallets_by_reference(reference)
+            .await
+            .expect("an answer")
+            .items;
+        let stats = testkit::eventually("the worker has counted all", SOON, async || {
+            let stats = ledger
+                .client
+                .stats(found[0].id)
+                .await
+                .map_err(|error| error.to_string())?;
+            if stats.as_of_seq == head {
+                Ok(stats)
+            } else {
+                Err(stats.as_of_seq.to_string())
+            }
+        })
+        .await;
+        let [krw] = stats.balances.as_slice() else {
+            panic!("one currency: {stats:?}")
+        };
+        let counted = [&krw.deposited, &krw.withdrawn, &krw.paid, &krw.received];
+        assert_eq!(
+            counted.map(|tally| (tally.count, tally.amount)),
+            columns,
+            "{reference}"
+        );
+    }
 }
 
 fn booth_of<'a>(rows: &'a [florin::replay::Row], number: &str) -> &'a str {

@@ -162,6 +162,47 @@ const PLANTED: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The same for the laws about workers, on a ledger whose worker has counted everything.
+const PLANTED_AT_THE_WORKER: &[(&str, &str, &str)] = &[
+    (
+        "inbox_is_within_the_log",
+        "UPDATE analytics.inbox SET done = '{[1,13)}'",
+        "analytics claims to have handled {[11,13)} of ledger, the log has [1,11)",
+    ),
+    (
+        "inbox_is_within_the_log",
+        "UPDATE analytics.inbox SET done = '{[-4,11)}'",
+        "analytics claims to have handled {[-4,1)}",
+    ),
+    (
+        "troubled_events_are_marked",
+        "UPDATE analytics.inbox SET done = '{[1,6),[7,11)}';
+         INSERT INTO analytics.retrying VALUES
+             ('analytics', 'ledger', 6, '', '{}', '', 1, now(), now(), now(), '')",
+        "analytics retries event 6 without having marked it",
+    ),
+    (
+        "tallies_are_what_was_counted",
+        "UPDATE analytics.tallies SET amount = amount + 1 WHERE category = 'paid' AND currency = 'EUR'",
+        "paid EUR: the worker counted 1 with 11.00, the postings are 1 with 10.00",
+    ),
+    (
+        "tallies_are_what_was_counted",
+        "DELETE FROM analytics.tallies WHERE category = 'transferred_in'",
+        "transferred_in EUR: the worker counted 0 with 0, the postings are 1 with 25.50",
+    ),
+    (
+        "tallies_are_what_was_counted",
+        "UPDATE analytics.inbox SET done = '{[1,6),[7,11)}'",
+        "transferred_out EUR: the worker counted 1 with 25.50",
+    ),
+    (
+        "activity_is_what_was_seen",
+        "UPDATE analytics.activity SET first_seen_at = first_seen_at - interval '1 day'",
+        "the worker saw it from",
+    ),
+];
+
 #[tokio::test]
 async fn a_ledger_that_was_only_used_is_clean() {
     let database = books::filled().await;
@@ -213,6 +254,79 @@ async fn every_law_notices_what_breaks_it() {
             law.name
         );
     }
+}
+
+#[tokio::test]
+async fn every_law_about_workers_notices_what_breaks_it() {
+    for (name, sql, words) in PLANTED_AT_THE_WORKER {
+        let database = books::watched().await;
+        let report = planted(&database.url(), sql).await;
+        let found = report.broken().find(|finding| finding.law.name == *name);
+        let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
+        assert_eq!(found.worker, Some("analytics"));
+        let said = found
+            .evidence
+            .iter()
+            .any(|evidence| evidence.contains(words));
+        assert!(said, "{name} does not say \"{words}\":\n{report}");
+    }
+    for law in law::CONSUMERS.iter().chain(law::PROJECTIONS) {
+        let is_tried = PLANTED_AT_THE_WORKER
+            .iter()
+            .any(|(name, ..)| *name == law.name);
+        assert!(is_tried, "{} is not tried", law.name);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_has_counted_everything_is_clean() {
+    let database = books::watched().await;
+    let report = check(&database.url()).await.expect("proven");
+    assert!(report.clean, "{report}");
+    let [consumer] = report.consumers.as_slice() else {
+        panic!("one consumer: {report}")
+    };
+    assert_eq!((consumer.handled_to, consumer.missing), (books::EVENTS, 0));
+}
+
+/// It may be about to count it; that is no violation, and is said.
+#[tokio::test]
+async fn what_a_worker_has_not_counted_yet_is_told_and_no_violation() {
+    let database = books::watched().await;
+    let report = planted(
+        &database.url(),
+        "DELETE FROM analytics.tallies; DELETE FROM analytics.activity;
+         UPDATE analytics.inbox SET done = '{[1,4),[9,10)}'",
+    )
+    .await;
+    assert!(report.clean, "{report}");
+    let consumer = &report.consumers[0];
+    assert_eq!((consumer.handled_to, consumer.missing), (9, 6));
+    assert_eq!(consumer.first_missing, ["4-8", "10"]);
+    assert!(
+        report.to_string().contains("6 still missing: 4-8, 10"),
+        "{report}"
+    );
+}
+
+/// Its effect is not there, because it is a dead letter; once replayed, it is.
+#[tokio::test]
+async fn a_dead_letter_is_left_out_of_the_recount_until_it_is_replayed() {
+    const LETTER: &str = "INSERT INTO analytics.dead_letters (id, consumer, source, seq, subject,
+        noun_verb, headers, data, reason, error, attempts, first_at, last_at, state)
+        VALUES (gen_random_uuid(), 'analytics', 'ledger', 5, '', '', '{}', '', '', '', 1,
+                now(), now(), 'parked');";
+    let database = books::watched().await;
+    let without = "DELETE FROM analytics.tallies WHERE amount = 5000";
+    let report = planted(&database.url(), &format!("{LETTER}{without}")).await;
+    let broken: Vec<&str> = report.broken().map(|finding| finding.law.name).collect();
+    // Bob was first seen with that deposit.
+    assert_eq!(broken, ["activity_is_what_was_seen"], "{report}");
+    assert_eq!(report.consumers[0].parked, 1);
+    let replay = "UPDATE analytics.dead_letters SET state = 'replayed'";
+    let report = planted(&database.url(), replay).await;
+    let broken: Vec<&str> = report.broken().map(|finding| finding.law.name).collect();
+    assert_eq!(broken, ["tallies_are_what_was_counted"], "{report}");
 }
 
 #[tokio::test]
