@@ -73,7 +73,7 @@ fn answers_are_as_told(said: &str) {
         wallet,
         history,
         replay,
-        reused,
+        another,
         refused,
         stats,
     ] = answers.as_slice()
@@ -85,7 +85,7 @@ fn answers_are_as_told(said: &str) {
     assert_eq!(wallet["balances"][0]["posted"], "12.50");
     assert_eq!(history["items"].as_array().map(Vec::len), Some(2));
     assert_eq!(replay, transfer);
-    assert_eq!(reused["code"], "idempotency_key_reused");
+    assert_eq!(another["code"], "idempotency_key_reused");
     assert_eq!(refused["code"], "insufficient_funds");
     assert!(stats["as_of_seq"].is_u64(), "{stats}");
 }

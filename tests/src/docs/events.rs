@@ -43,11 +43,11 @@ pub fn page(tree: &Tree) -> String {
          `seq`, or by `version` per balance."
             .to_owned(),
         format!("## Headers\n\n{}", headers(tree).trim_end()),
-        format!("## Streams\n\n{}", streams().trim_end()),
+        format!("## Streams\n\n{}", streams(tree).trim_end()),
         "What a stream has dropped is still in the log, which keeps everything: ask \
          `rpc.ledger.events` for it."
             .to_owned(),
-        format!("## Consumers\n\nThe fleet's own durable pull consumers.\n\n{}", consumers().trim_end()),
+        format!("## Consumers\n\nThe fleet's own durable pull consumers.\n\n{}", consumers(tree).trim_end()),
         "Dead letters of a worker are announced on `dlq.v1.<worker>.<noun>.<verb>` with the \
          original data and the `Florin-Dlq-*` headers."
             .to_owned(),
@@ -84,8 +84,20 @@ fn headers(tree: &Tree) -> String {
     table(&["header", "value"], rows)
 }
 
-fn streams() -> String {
-    let rows = Topology::default().streams().into_iter().map(|stream| {
+/// The workers that there are; the contracts keep names for more.
+fn workers(tree: &Tree) -> impl Iterator<Item = Worker> {
+    Worker::ALL
+        .iter()
+        .copied()
+        .filter(|worker| tree.has(&format!("crates/{}-worker", worker.as_str())))
+}
+
+fn streams(tree: &Tree) -> String {
+    let topology = Topology::default();
+    let mut streams = vec![topology.ledger_stream()];
+    streams.extend(workers(tree).filter_map(|worker| topology.worker_stream(worker)));
+    streams.extend(workers(tree).map(|worker| topology.dlq_stream(worker)));
+    let rows = streams.into_iter().map(|stream| {
         vec![
             code(&stream.name),
             code(&stream.subject),
@@ -106,10 +118,10 @@ fn streams() -> String {
     )
 }
 
-fn consumers() -> String {
+fn consumers(tree: &Tree) -> String {
     let topology = Topology::default();
-    let rows = Worker::ALL.iter().map(|worker| {
-        let consumer = topology.consumer(*worker);
+    let rows = workers(tree).map(|worker| {
+        let consumer = topology.consumer(worker);
         vec![
             code(&consumer.name),
             code(&consumer.stream),
