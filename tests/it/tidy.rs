@@ -1,7 +1,8 @@
 //! The house rules, kept by the workspace as it stands.
 
 use system_tests::tidy::{
-    alerts, arrows, expect_none, features, lengths, links, proofs, rules::RULES, tree::Tree, words,
+    alerts, arrows, expect_none, features, lengths, links, orphans, proofs, rules::RULES,
+    tree::Tree, words,
 };
 
 #[test]
@@ -61,4 +62,9 @@ fn every_feature_has_its_row_and_what_is_done_names_its_test() {
 #[test]
 fn tests_that_pages_name_are_there() {
     expect_none(&proofs::check(Tree::workspace()));
+}
+
+#[test]
+fn every_file_is_part_of_its_crate() {
+    expect_none(&orphans::check(&Tree::workspace().sources));
 }

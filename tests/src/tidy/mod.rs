@@ -12,6 +12,7 @@ pub mod features;
 pub mod glob;
 pub mod lengths;
 pub mod links;
+pub mod orphans;
 pub mod proofs;
 pub mod rooms;
 pub mod rules;
