@@ -1,7 +1,7 @@
 //! The house rules, kept by the workspace as it stands.
 
 use system_tests::tidy::{
-    alerts, arrows, expect_none, features, lengths, links, orphans, proofs, rules::RULES,
+    alerts, arrows, expect_none, features, lengths, links, orphans, proofs, reasons, rules::RULES,
     tree::Tree, words,
 };
 
@@ -67,4 +67,9 @@ fn tests_that_pages_name_are_there() {
 #[test]
 fn every_file_is_part_of_its_crate() {
     expect_none(&orphans::check(&Tree::workspace().sources));
+}
+
+#[test]
+fn every_limit_states_its_reason() {
+    expect_none(&reasons::check(&Tree::workspace().sources));
 }

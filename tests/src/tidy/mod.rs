@@ -14,6 +14,7 @@ pub mod lengths;
 pub mod links;
 pub mod orphans;
 pub mod proofs;
+pub mod reasons;
 pub mod rooms;
 pub mod rules;
 pub mod source;
