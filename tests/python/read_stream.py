@@ -2,7 +2,7 @@
 
 A consumer in another language, written from the documentation alone: it checks that positions
 have no gap, that the SHA-256 chain starts at 32 zero bytes and holds, and that the headers
-repeat what the data says. Prints the last position and its hash as JSON.
+repeat what the data says. Prints the last position, its hash and the types it met as JSON.
 """
 
 import asyncio
@@ -46,13 +46,14 @@ async def main(url, stream):
     last = (await context.stream_info(stream)).state.last_seq
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, ack_policy=AckPolicy.NONE)
     events = await context.pull_subscribe("ledger.v1.>", stream=stream, config=config)
-    seq, hash_ = 0, bytes(32)
+    seq, hash_, types = 0, bytes(32), set()
     while seq < last:
         for message in await events.fetch(min(500, last - seq), timeout=10):
             hash_ = check(message, seq, hash_)
+            types.add(message.headers["ce-type"])
             seq += 1
     await client.close()
-    print(json.dumps({"seq": seq, "hash": hash_.hex()}))
+    print(json.dumps({"seq": seq, "hash": hash_.hex(), "types": sorted(types)}))
 
 
 asyncio.run(main(*sys.argv[1:]))
