@@ -7,6 +7,11 @@ const PURE: &[&str] = &[
     "crates/*/src/rules/**",
     "crates/*/src/projections/**",
     "crates/*/src/batch/**",
+    "crates/*/src/auth/**",
+    "crates/service-runtime/src/relay/decide.rs",
+    "crates/service-runtime/src/worker/missing.rs",
+    "crates/service-runtime/src/worker/policy.rs",
+    "crates/service-runtime/src/worker/trust.rs",
 ];
 const HTTP: &[&str] = &["crates/*/src/http/**"];
 const STORE: &[&str] = &["crates/*/src/store/**", "crates/*/src/store.rs"];
