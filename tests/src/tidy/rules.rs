@@ -9,7 +9,6 @@ const PURE: &[&str] = &[
     "crates/*/src/batch/**",
     "crates/*/src/auth/**",
     "crates/service-runtime/src/relay/decide.rs",
-    "crates/service-runtime/src/worker/missing.rs",
     "crates/service-runtime/src/worker/policy.rs",
     "crates/service-runtime/src/worker/trust.rs",
 ];
