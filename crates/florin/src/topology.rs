@@ -42,8 +42,9 @@ pub struct Args {
     #[arg(long, env = "FLORIN_PREFIX", default_value = "", global = true)]
     prefix: String,
 
-    #[command(flatten)]
-    output: Output,
+    /// Print one JSON document on stdout instead of a text for people.
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -73,7 +74,7 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
         (endpoints.nats, Topology::with_prefix(&endpoints.prefix))
     };
     match args.action.unwrap_or(Action::Show) {
-        Action::Show => show(&url, &topology, args.output).await,
+        Action::Show => show(&url, &topology, Output { json: args.json }).await,
         Action::Apply => {
             apply(&url, &topology).await?;
             output::note("Streams and consumers are as they must be.");

@@ -102,3 +102,53 @@ async fn a_killed_up_leaves_no_process_behind() {
     );
     fleet.again(&[]).await;
 }
+
+#[tokio::test]
+async fn a_stream_that_was_reset_is_filled_again_and_counts_once() {
+    let fleet = TestFleet::start(&[]).await;
+    let (client, data) = (fleet.client(), fleet.data_text());
+    let ann = open(&client, "ann").await;
+    client
+        .deposit("before", ann.id, &Movement::of("1", "EUR"))
+        .await
+        .expect("a deposit");
+    let refused = crate::fleet::ran(&["topology", "reset", "--data", &data]);
+    assert_eq!(refused.status.code(), Some(2));
+    let reset = crate::fleet::ran(&["topology", "reset", "--confirm", "--data", &data]);
+    assert!(
+        reset.status.success(),
+        "{}",
+        String::from_utf8_lossy(&reset.stderr)
+    );
+
+    let posted = client
+        .deposit("after", ann.id, &Movement::of("2", "EUR"))
+        .await;
+    let posted = posted.expect("a deposit").body;
+    testkit::eventually("the stream has every event again", SOON, async || {
+        let shown = crate::fleet::ran(&["topology", "--data", &data, "--json"]);
+        let shown: serde_json::Value =
+            serde_json::from_slice(&shown.stdout).map_err(|error| error.to_string())?;
+        let messages = shown["streams"][0]["messages"].as_u64();
+        let pending = shown["consumers"][0]["pending"].as_u64();
+        if (messages, pending) == (Some(posted.seq), Some(0)) {
+            Ok(())
+        } else {
+            Err(shown.to_string())
+        }
+    })
+    .await;
+    let stats = testkit::eventually("the statistics are complete", SOON, async || {
+        let stats = client
+            .stats(ann.id)
+            .await
+            .map_err(|error| error.to_string())?;
+        if stats.as_of_seq >= posted.seq {
+            Ok(stats)
+        } else {
+            Err(format!("{stats:?}"))
+        }
+    })
+    .await;
+    assert_eq!(stats.balances[0].deposited.count, 2);
+}

@@ -150,3 +150,50 @@ async fn secrets_are_readable_by_their_owner_alone() {
             .all(|password| !arguments.contains(password.as_str()))
     );
 }
+
+#[tokio::test]
+async fn a_fleet_uses_the_servers_it_is_given() {
+    let servers = testkit::own_servers(true).await;
+    let (database, nats) = (servers.postgres.url("postgres"), servers.nats.url());
+    let given = [
+        "--database-url",
+        &database,
+        "--nats-url",
+        &nats,
+        "--prefix",
+        "given",
+    ];
+    let mut fleet = TestFleet::start(&given).await;
+    let endpoints = fleet.endpoints();
+    assert_eq!((&endpoints.postgres, &endpoints.nats), (&database, &nats));
+    assert!(endpoints.servers.postgres.is_none() && endpoints.servers.nats.is_none());
+
+    let client = fleet.client();
+    let ann = open(&client, "ann").await;
+    let movement = Movement::of("3", "EUR");
+    let posted = client
+        .deposit("top-up", ann.id, &movement)
+        .await
+        .expect("a deposit")
+        .body;
+    testkit::eventually("the worker has counted the deposit", SOON, async || {
+        let stats = client
+            .stats(ann.id)
+            .await
+            .map_err(|error| error.to_string())?;
+        if stats.as_of_seq >= posted.seq {
+            Ok(())
+        } else {
+            Err(format!("{stats:?}"))
+        }
+    })
+    .await;
+    let topology = ran(&["topology", "show", "--data", &fleet.data_text(), "--json"]);
+    let shown = String::from_utf8_lossy(&topology.stdout).into_owned();
+    assert!(
+        topology.status.success() && shown.contains("given_LEDGER"),
+        "{shown}"
+    );
+    fleet.end(Signal::Term);
+    assert!(is_running(servers.postgres.pid()) && is_running(servers.nats.pid()));
+}
