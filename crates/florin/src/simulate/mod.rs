@@ -3,6 +3,7 @@
 
 mod compare;
 mod day;
+mod lane;
 mod market;
 mod oracle;
 mod report;

@@ -5,6 +5,7 @@ mod board;
 mod home;
 mod servers;
 mod service;
+mod signals;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,11 +18,11 @@ use indicatif::ProgressBar;
 use local_servers::Reaper;
 use service_runtime::Secret;
 use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use home::Home;
+pub use signals::Signals;
 
 use self::board::Board;
 use self::servers::{Bus, Database, OwnServer};
@@ -32,9 +33,6 @@ use crate::{migrate, output, token, topology};
 
 /// Who lives this long begins with short delays again when it dies.
 const STEADY: Duration = Duration::from_mins(1);
-
-/// Signals within this time are one wish.
-const ECHO: Duration = Duration::from_millis(500);
 
 /// Starts a fleet.
 #[derive(Debug, Clone, clap::Args)]
@@ -333,52 +331,6 @@ fn plan(service: &'static str, number: u16, args: &Args, home: &Home, bus: &Bus)
             ("FLORIN_PREFIX", args.prefix.clone()),
         ],
         http: None,
-    }
-}
-
-/// The signals that stop a fleet.
-#[derive(Debug)]
-pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    /// Takes them from now on.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn listen() -> anyhow::Result<Self> {
-        let of = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self {
-            interrupt: of(SignalKind::interrupt())?,
-            terminate: of(SignalKind::terminate())?,
-            hangup: of(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for one that somebody sends again: wrappers pass a Ctrl-C on that the terminal has
-    /// sent to us already.
-    async fn insist(&mut self) {
-        let echoes = tokio::time::sleep(ECHO);
-        tokio::pin!(echoes);
-        loop {
-            tokio::select! {
-                () = self.next() => {}
-                () = &mut echoes => break,
-            }
-        }
-        self.next().await;
-    }
-
-    /// Waits for the next one.
-    pub async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            _ = self.hangup.recv() => {}
-        }
     }
 }
 
