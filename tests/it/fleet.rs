@@ -15,6 +15,7 @@ use florin::token::{Grant, Role, signing_key};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
 
+pub use books::{half_done, wrong_statistics};
 pub use client::{Answer, Client};
 pub use endpoints::Endpoints;
 pub use load::{Load, LoadWallets};

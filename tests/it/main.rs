@@ -1,5 +1,6 @@
 //! Tests over the whole workspace.
 
+mod checks;
 mod docs;
 mod fleet;
 mod hazards;

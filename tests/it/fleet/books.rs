@@ -1,14 +1,16 @@
 //! What must be true of a fleet after anything: read from the database by plain SQL, with
-//! nothing of the services' code.
+//! nothing of the services' code. The checks answer what is wrong, so that a test can show that
+//! they see it.
 
 use std::{collections::HashMap, time::Duration};
 
+use sqlx::PgConnection;
 use testkit::eventually;
 
 use super::{Fleet, florin};
 
 /// Until every event's effect is there, whatever happened before.
-pub const CAUGHT_UP: Duration = Duration::from_mins(1);
+const CAUGHT_UP: Duration = Duration::from_mins(1);
 
 impl Fleet {
     /// The last position of the log.
@@ -18,134 +20,74 @@ impl Fleet {
 
     /// A count, or another whole number.
     pub async fn scalar(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.owner)
-            .await
-            .unwrap_or_else(|e| panic!("{sql}: {e}"))
+        let found = sqlx::query_scalar(sql).fetch_one(&self.owner).await;
+        found.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// Waits until the worker has settled every event so far, without a hole.
     pub async fn settle(&self) {
         let head = self.head().await;
-        eventually(
-            &format!("the inbox is one range up to {head}"),
-            CAUGHT_UP,
-            async || {
-                let (done, whole): (String, bool) = sqlx::query_as(
-                    "SELECT done::text,
+        let what = format!("the inbox is one range up to {head}");
+        eventually(&what, CAUGHT_UP, async || {
+            let (done, whole): (String, bool) = sqlx::query_as(
+                "SELECT done::text,
                         done = int8multirange(int8range(1, upper(done))) AND upper(done) > $1
                  FROM analytics.inbox",
-                )
-                .bind(head)
-                .fetch_one(&self.owner)
-                .await
-                .map_err(|error| error.to_string())?;
-                if whole { Ok(()) } else { Err(done) }
-            },
-        )
+            )
+            .bind(head)
+            .fetch_one(&self.owner)
+            .await
+            .map_err(|error| error.to_string())?;
+            if whole { Ok(()) } else { Err(done) }
+        })
         .await;
     }
 
-    /// Statistics are a recount of the postings of exactly those events that the inbox has and
-    /// that were not given up: in one snapshot, so also under load.
+    /// The statistics are a recount of the postings.
     pub async fn recount(&self) {
-        let wrong: Vec<String> = sqlx::query_scalar(include_str!("recount.sql"))
-            .fetch_all(&self.owner)
-            .await
-            .unwrap_or_else(|error| panic!("recount: {error}"));
-        assert!(
-            wrong.is_empty(),
-            "{} statistics are wrong, such as {:#?}",
-            wrong.len(),
-            first(&wrong)
+        let mut owner = self.owner.acquire().await.expect("a connection");
+        nothing_of("wrong statistics", &wrong_statistics(&mut owner).await);
+    }
+
+    /// No transaction has one leg, and no key has no answer.
+    pub async fn nothing_is_half_done(&self) {
+        let mut owner = self.owner.acquire().await.expect("a connection");
+        nothing_of("half done", &half_done(&mut owner).await);
+    }
+
+    /// Every write that a client was told about is there once, as it was told.
+    pub async fn check_history(&self) {
+        let mut owner = self.owner.acquire().await.expect("a connection");
+        nothing_of(
+            "lost, changed or doubled",
+            &self.broken_promises(&mut owner).await,
         );
     }
 
-    /// In every currency all accounts together hold nothing, both legs of every transaction are
-    /// there, and no key was claimed without an answer: nothing is half done.
-    pub async fn nothing_is_half_done(&self) {
-        let wrong: Vec<String> = sqlx::query_scalar(include_str!("half_done.sql"))
-            .fetch_all(&self.owner)
-            .await
-            .unwrap_or_else(|error| panic!("half done: {error}"));
-        assert_eq!(wrong, Vec::<String>::new());
-    }
-
-    /// Every write that a client was told about is in the database exactly once, with the
-    /// answer that was given.
-    pub async fn check_history(&self) {
+    /// Acknowledged writes that are not in the database exactly once with the answer that was
+    /// given, and references that came under one key and have two events.
+    pub async fn broken_promises(&self, owner: &mut PgConnection) -> Vec<String> {
         let writes = self.history.writes();
-        let mut unfound: HashMap<_, _> = writes.iter().map(|(key, write)| (key, write)).collect();
-        let stored: Vec<(String, String, i16, String)> = sqlx::query_as(
-            "SELECT k.caller, k.key, a.status, a.body
-             FROM ledger.idempotency_keys k JOIN ledger.answers a ON a.id = k.answer_id",
-        )
-        .fetch_all(&self.owner)
-        .await
-        .expect("the answers are there");
-        for (caller, key, status, body) in stored {
-            if let Some(write) = unfound.remove(&(caller, key)) {
-                assert_eq!(
-                    (write.status, &write.body),
-                    (status, &body),
-                    "the stored answer"
-                );
+        let (answers, events) = (answers(owner).await, events(owner).await);
+        let mut broken = doubled(owner).await;
+        for (key, write) in &writes {
+            if answers.get(key) != Some(&(write.status, write.body.clone())) {
+                broken.push(format!("{key:?} has another answer than {write:?}"));
+            }
+            let found = events.get(&write.witness());
+            if found != Some(&(1, write.reference())) {
+                broken.push(format!("{key:?} has the events {found:?}: {write:?}"));
             }
         }
-        assert!(
-            unfound.is_empty(),
-            "{} acknowledged writes are lost: {unfound:#?}",
-            unfound.len()
-        );
-        let events = self.events_by_witness().await;
-        for (key, write) in &writes {
-            let event = events.get(&write.witness());
-            assert_eq!(
-                event,
-                Some(&(1, write.reference())),
-                "the events of {key:?}: {write:?}"
-            );
-        }
-        self.nothing_happened_twice().await;
-    }
-
-    /// Events by what an answer calls them, with their number and the sender's reference.
-    async fn events_by_witness(&self) -> HashMap<String, (i64, Option<String>)> {
-        let rows: Vec<(String, i64, Option<String>)> = sqlx::query_as(
-            "SELECT CASE d->>'type' WHEN 'florin.ledger.wallet.created.v1' THEN d->>'wallet'
-                                    ELSE coalesce(d->>'transaction', d->>'id') END AS witness,
-                    count(*), max(d->>'reference')
-             FROM (SELECT data::jsonb AS d FROM ledger.events) AS e GROUP BY witness",
-        )
-        .fetch_all(&self.owner)
-        .await
-        .expect("the events are there");
-        rows.into_iter()
-            .map(|(id, count, reference)| (id, (count, reference)))
-            .collect()
-    }
-
-    /// A reference that was sent under one key only has one event only, whatever the tables of
-    /// keys say.
-    async fn nothing_happened_twice(&self) {
-        let twice: Vec<String> = sqlx::query_scalar(
-            "SELECT data::jsonb->>'reference' FROM ledger.events
-             WHERE data LIKE '%\"once:%' GROUP BY 1 HAVING count(*) > 1",
-        )
-        .fetch_all(&self.owner)
-        .await
-        .expect("the events are there");
-        assert_eq!(twice, Vec::<String>::new());
+        broken
     }
 
     /// `florin verify` finds nothing.
     pub async fn verify(&self) {
         let mut command = florin();
         command.arg("verify").arg("--data").arg(self.dir());
-        let output = tokio::process::Command::from(command)
-            .output()
-            .await
-            .expect("florin starts");
+        let output = tokio::process::Command::from(command).output().await;
+        let output = output.expect("florin starts");
         assert!(
             output.status.success(),
             "florin verify: {}\n{}{}",
@@ -165,6 +107,73 @@ impl Fleet {
     }
 }
 
-fn first(wrong: &[String]) -> &[String] {
-    &wrong[..wrong.len().min(10)]
+fn nothing_of(what: &str, found: &[String]) {
+    let shown = &found[..found.len().min(10)];
+    assert!(
+        found.is_empty(),
+        "{} {what}, such as {shown:#?}",
+        found.len()
+    );
+}
+
+/// Statistics that are not a recount of the postings of exactly those events that the inbox has
+/// and that were not given up: in one snapshot, so also under load.
+pub async fn wrong_statistics(owner: &mut PgConnection) -> Vec<String> {
+    let found = sqlx::query_scalar(include_str!("recount.sql"));
+    found
+        .fetch_all(owner)
+        .await
+        .unwrap_or_else(|error| panic!("recount: {error}"))
+}
+
+/// Currencies that do not sum to nothing, transactions without both legs, keys without answers,
+/// and balances that are not their postings.
+pub async fn half_done(owner: &mut PgConnection) -> Vec<String> {
+    let found = sqlx::query_scalar(include_str!("half_done.sql"));
+    found
+        .fetch_all(owner)
+        .await
+        .unwrap_or_else(|error| panic!("half done: {error}"))
+}
+
+/// The stored answers by caller and key.
+async fn answers(owner: &mut PgConnection) -> HashMap<(String, String), (i16, String)> {
+    let rows: Vec<(String, String, i16, String)> = sqlx::query_as(
+        "SELECT k.caller, k.key, a.status, a.body
+         FROM ledger.idempotency_keys AS k JOIN ledger.answers AS a ON a.id = k.answer_id",
+    )
+    .fetch_all(owner)
+    .await
+    .expect("the answers are there");
+    let entry = |(caller, key, status, body)| ((caller, key), (status, body));
+    rows.into_iter().map(entry).collect()
+}
+
+/// Events by what an answer calls them, with their number and the sender's reference.
+async fn events(owner: &mut PgConnection) -> HashMap<String, (i64, Option<String>)> {
+    let rows: Vec<(String, i64, Option<String>)> = sqlx::query_as(
+        "SELECT CASE d->>'type' WHEN 'florin.ledger.wallet.created.v1' THEN d->>'wallet'
+                                ELSE coalesce(d->>'transaction', d->>'id') END AS witness,
+                count(*), max(d->>'reference')
+         FROM (SELECT data::jsonb AS d FROM ledger.events) AS e GROUP BY witness",
+    )
+    .fetch_all(owner)
+    .await
+    .expect("the events are there");
+    rows.into_iter()
+        .map(|(id, count, reference)| (id, (count, reference)))
+        .collect()
+}
+
+/// References that were sent under one key only and have several events, whatever the tables of
+/// keys say.
+async fn doubled(owner: &mut PgConnection) -> Vec<String> {
+    sqlx::query_scalar(
+        "SELECT concat(data::jsonb->>'reference', ' has ', count(*), ' events')
+         FROM ledger.events WHERE data LIKE '%\"once:%'
+         GROUP BY data::jsonb->>'reference' HAVING count(*) > 1",
+    )
+    .fetch_all(owner)
+    .await
+    .expect("the events are there")
 }

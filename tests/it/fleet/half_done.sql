@@ -1,7 +1,8 @@
+-- What no crash may leave behind.
 SELECT currency || ' sums to ' || sum(amount)
 FROM ledger.postings GROUP BY currency HAVING sum(amount) <> 0
 UNION ALL
-SELECT 'event ' || e.seq || ' has ' || count(p.amount) || ' legs, which sum to ' || sum(p.amount)
+SELECT concat('event ', e.seq, ' has ', count(p.amount), ' legs, which sum to ', sum(p.amount))
 FROM ledger.events AS e LEFT JOIN ledger.postings AS p USING (seq)
 WHERE e.subject LIKE 'ledger.v1.%.posted.%'
 GROUP BY e.seq HAVING count(p.amount) <> 2 OR sum(p.amount) <> 0
