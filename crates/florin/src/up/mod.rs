@@ -7,6 +7,7 @@ mod servers;
 mod service;
 mod signals;
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub use signals::Signals;
 
 use self::board::Board;
 use self::servers::{Bus, Database, OwnServer};
-use self::service::Plan;
+use self::service::{Plan, Service};
 use crate::exit::{Code, Failure};
 use crate::fleet::{DEFAULT_DIR, Endpoints, Fleet, Servers};
 use crate::{migrate, output, token, topology};
@@ -175,55 +176,42 @@ impl Up {
         let plans = plans(args, &home, &database, &bus, &|role| &passwords[role])?;
         let services = try_join_all(plans.iter().map(|plan| plan.start(reaper))).await?;
 
-        let mut endpoints = Endpoints {
-            http: String::new(),
-            nats: bus.url.clone(),
-            postgres: database.url.expose().to_owned(),
-            prefix: args.prefix.clone(),
-            services: services
-                .iter()
-                .map(|one| (one.name().to_owned(), one.entry()))
-                .collect(),
-            servers: Servers::default(),
-        };
-        endpoints.http = endpoints.services["ledger-api"]
-            .http
-            .clone()
-            .context("no HTTP API")?;
-        database
-            .server
-            .iter()
-            .for_each(|server| server.note(&mut endpoints));
-        bus.server
-            .iter()
-            .for_each(|server| server.note(&mut endpoints));
+        let endpoints = endpoints(args, &services, &database, &bus)?;
+        Self::watch(home, endpoints, services, bus, database)
+    }
+
+    /// Says where everything is and restarts it from now on.
+    fn watch(
+        home: Home,
+        endpoints: Endpoints,
+        running: Vec<Service>,
+        bus: Bus,
+        database: Database,
+    ) -> anyhow::Result<Self> {
         let fleet = Fleet {
             dir: home.dir().to_owned(),
             endpoints: endpoints.clone(),
         };
         let board = Board::new(home.endpoints(), endpoints);
         board.publish()?;
-
-        let (mut service_watch, mut bus_watch, mut database_watch) =
-            (Watch::default(), Watch::default(), Watch::default());
-        for service in services {
-            service_watch.add(|stop| service.keep(board.clone(), stop));
-        }
-        if let Some(server) = bus.server {
-            bus_watch.add_server(server, &board);
-        }
-        if let Some(server) = database.server {
-            database_watch.add_server(server, &board);
-        }
-        let (services, bus, database) = (service_watch, bus_watch, database_watch);
-        Ok(Self {
+        let mut up = Self {
             fleet,
             board,
-            services,
-            bus,
-            database,
+            services: Watch::default(),
+            bus: Watch::default(),
+            database: Watch::default(),
             _home: home,
-        })
+        };
+        for service in running {
+            up.services.add(|stop| service.keep(up.board.clone(), stop));
+        }
+        if let Some(server) = bus.server {
+            up.bus.add_server(server, &up.board);
+        }
+        if let Some(server) = database.server {
+            up.database.add_server(server, &up.board);
+        }
+        Ok(up)
     }
 
     /// Where everything was when it started; addresses stay, process ids may not.
@@ -275,6 +263,36 @@ impl Watch {
             }
         }
     }
+}
+
+fn endpoints(
+    args: &Args,
+    services: &[Service],
+    database: &Database,
+    bus: &Bus,
+) -> anyhow::Result<Endpoints> {
+    let services: BTreeMap<_, _> = services
+        .iter()
+        .map(|service| (service.name().to_owned(), service.entry()))
+        .collect();
+    let first = services.get("ledger-api");
+    let mut endpoints = Endpoints {
+        http: first
+            .and_then(|ledger| ledger.http.clone())
+            .context("no HTTP API")?,
+        nats: bus.url.clone(),
+        postgres: database.url.expose().to_owned(),
+        prefix: args.prefix.clone(),
+        services,
+        servers: Servers::default(),
+    };
+    if let Some(server) = &database.server {
+        server.note(&mut endpoints);
+    }
+    if let Some(server) = &bus.server {
+        server.note(&mut endpoints);
+    }
+    Ok(endpoints)
 }
 
 /// Says that the port is taken before half a fleet is up.
