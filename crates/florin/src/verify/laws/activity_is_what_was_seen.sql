@@ -10,9 +10,8 @@ WITH counted AS (
     WHERE consumer = 'analytics'
 ), moment AS MATERIALIZED (
     SELECT event.seq, (event.data::jsonb ->> 'effective_at')::timestamptz AS effective_at
-    FROM counted
-    JOIN ledger.events event ON event.seq <@ counted.seqs
-    WHERE split_part(event.subject, '.', 4) = 'posted'
+    FROM ledger.events event
+    WHERE split_part(event.subject, '.', 4) = 'posted' AND event.seq <@ (SELECT seqs FROM counted)
 ), seen AS (
     SELECT posting.wallet_id, min(effective_at) AS first_seen_at, max(effective_at) AS last_activity_at
     FROM moment

@@ -19,11 +19,10 @@ WITH counted AS (
                                          ELSE 'transferred_in' END
            END AS category,
            count(*) AS count, sum(abs(posting.amount)) AS amount
-    FROM counted
-    JOIN ledger.postings posting ON posting.seq <@ counted.seqs
+    FROM ledger.postings posting
     JOIN ledger.events event ON event.seq = posting.seq
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
-    WHERE wallet.kind <> 'system'
+    WHERE wallet.kind <> 'system' AND posting.seq <@ (SELECT seqs FROM counted)
     GROUP BY 1, 2, 3
 )
 SELECT format('wal_%s %s %s: the worker counted %s with %s, the postings are %s with %s',
