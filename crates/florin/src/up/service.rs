@@ -101,9 +101,9 @@ impl Plan {
 impl Placed {
     fn spawn(&self, reaper: &Reaper) -> anyhow::Result<Child> {
         let log = open_log(&self.plan.log)?;
-        let program = std::env::current_exe().context("cannot find the program that runs")?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(own_program()?);
         command
+            .arg0("florin")
             .args(["serve", self.plan.service])
             .envs(self.plan.environment.iter().map(|(name, value)| (*name, value)))
             .env("FLORIN_ADMIN", self.admin.to_string())
@@ -242,6 +242,17 @@ async fn respawn(
             Err(error) => output::note(format_args!("florin: {error:#}")),
         }
     }
+}
+
+/// The program that runs. Where an upgrade has replaced its file, Linux still has the old one:
+/// a service that is restarted is of the version of those beside it.
+fn own_program() -> anyhow::Result<PathBuf> {
+    let image = Path::new("/proc/self/exe");
+    let program = std::env::current_exe().context("cannot find the program that runs")?;
+    if !program.exists() && image.exists() {
+        return Ok(image.to_owned());
+    }
+    Ok(program)
 }
 
 /// The address that a client on this machine uses for a listener.
