@@ -23,7 +23,7 @@ use testkit::{TestDatabase, eventually, servers};
 use uuid::Uuid;
 
 /// Longer than anything takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 const PASSWORD: &str = "analytics";
 
 /// A movement, as a test plans it.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::store::{self, LetterState};
 use crate::{
     inbox,
-    worker::{Delivery, Event, Failure, Handler, SOURCE, panic_text, posted_at},
+    worker::{Delivery, Event, Failure, Handler, SOURCE, panic_text, posted_at, storable},
 };
 
 /// Who acts, when and why; it goes into the history.
@@ -62,7 +62,7 @@ pub async fn replay<H: Handler>(
     let outcome = try_replay(pool, handler, id, audit).await?;
     if let Replayed::Failed(failure) = &outcome {
         let mut connection = pool.acquire().await?;
-        let note = format!("{}: {failure}", audit.note);
+        let note = storable(&format!("{}: {failure}", audit.note));
         store::insert_history(
             &mut connection,
             id,

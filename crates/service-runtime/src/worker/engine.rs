@@ -6,8 +6,8 @@ use std::{future, time::Duration};
 
 use async_nats::{Client, jetstream};
 use chrono::{DateTime, Utc};
-use contracts::limits::{ACK_WAIT, RPC_EVENTS_MAX};
-use metrics::{counter, gauge};
+use contracts::limits::ACK_WAIT;
+use metrics::counter;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -17,12 +17,11 @@ use super::{
     instance::Instance,
     ledger::Ledger,
     message::Item,
-    metrics::{EVENTS, LAG, MISSING_RANGES, RECOVERED, REDELIVERIES, SESSIONS},
-    missing::{Watch, holes},
+    metrics::{EVENTS, REDELIVERIES, SESSIONS},
+    missing::Watch,
     policy::Fleet,
     pull::{Lost, Receipt, Received, Session},
     settle::{Fate, Way},
-    store,
     trust::Known,
     verify::{self, Sorted},
 };
@@ -32,7 +31,7 @@ use crate::{
 };
 
 /// The health part.
-const PART: &str = "worker";
+pub(super) const PART: &str = "worker";
 /// Between attempts to find the consumer.
 const SESSION_WAIT: Duration = Duration::from_millis(500);
 /// How long one such attempt may take, because the loop waits for it.
@@ -54,22 +53,22 @@ pub(crate) struct Outage(pub(crate) sqlx::Error);
 pub(crate) struct Engine<H> {
     pub(crate) context: Context<H>,
     client: Client,
-    health: Health,
-    ledger: Ledger,
+    pub(super) health: Health,
+    pub(super) ledger: Ledger,
     instance: Option<Instance>,
     /// The last instance id of this process.
     previous: Option<i64>,
     session: Option<Session>,
     /// Nothing until the inbox row was read.
-    known: Option<Known>,
+    pub(super) known: Option<Known>,
     /// What was settled when it was last read or written.
-    done: SeqSet,
-    watch: Watch,
-    overdue: SeqSet,
+    pub(super) done: SeqSet,
+    pub(super) watch: Watch,
+    pub(super) overdue: SeqSet,
     pub(crate) fleet: Fleet,
-    effect_at: Instant,
+    pub(super) effect_at: Instant,
     next_session: Instant,
-    next_check: Instant,
+    pub(super) next_check: Instant,
     next_sweep: Instant,
 }
 
@@ -145,6 +144,8 @@ impl<H: Handler> Engine<H> {
                     self.health
                         .set(PART, State::Degraded("every event fails".to_owned()));
                     tokio::select! { () = soft.cancelled() => {}, () = sleep(STRUGGLE_PAUSE) => {} }
+                } else if !self.is_torn() {
+                    self.health.set(PART, State::Ok);
                 }
             }
             Wake::Batch(Err(lost)) => {
@@ -171,7 +172,7 @@ impl<H: Handler> Engine<H> {
     }
 
     /// Reads where the consumer stands.
-    async fn load(&mut self) -> Result<(), Outage> {
+    pub(super) async fn load(&mut self) -> Result<(), Outage> {
         let (consumer, source) = (self.context.owner.consumer, self.context.owner.source);
         let mut connection = self.context.pool.acquire().await?;
         inbox::store::ensure(&mut connection, consumer, source).await?;
@@ -341,83 +342,8 @@ impl<H: Handler> Engine<H> {
         Some(stream.cached_info().created)
     }
 
-    /// Compares what is settled with the log.
-    async fn check(&mut self) -> Result<(), Outage> {
-        let timings = self.context.settings.timings;
-        self.load().await?;
-        let owner = self.context.owner;
-        let mut connection = self.context.pool.acquire().await?;
-        store::sweep_attempts(&mut connection, owner).await?;
-        drop(connection);
-        let gaps = self.done.count_ranges().saturating_sub(1);
-        gauge!(MISSING_RANGES.name, "consumer" => owner.consumer)
-            .set(u32::try_from(gaps).unwrap_or(u32::MAX));
-        let now = Instant::now();
-        self.next_check = now + timings.missing_every;
-        let Ok(head) = self.ledger.head().await else {
-            return Ok(());
-        };
-        let lag = head.saturating_sub(self.done.count());
-        gauge!(LAG.name, "consumer" => owner.consumer).set(u32::try_from(lag).unwrap_or(u32::MAX));
-        let torn = self.is_torn();
-        let quiet = now.duration_since(self.effect_at) >= timings.grace;
-        let holes = holes(&self.done, head, quiet);
-        let any = !holes.is_empty() || lag > 0;
-        if torn {
-            let why = format!("{gaps} gaps in what is settled: not pulling until mended");
-            self.health.set(PART, State::Down(why));
-        }
-        self.overdue = if torn {
-            holes
-        } else {
-            self.watch.look(holes, now, timings.grace)
-        };
-        if any {
-            self.look_soon();
-        }
-        Ok(())
-    }
-
-    fn look_soon(&mut self) {
-        let soon = Instant::now() + self.context.settings.timings.grace;
-        self.next_check = self.next_check.min(soon);
-    }
-
-    /// Reads one page of what is overdue from the log and settles it.
-    async fn recover(&mut self) -> Result<(), Outage> {
-        let Some(range) = self.overdue.ranges().next() else {
-            return Ok(());
-        };
-        let (first, last) = (*range.start(), *range.end());
-        let last = last.min(first + u64::from(RPC_EVENTS_MAX) - 1);
-        let page = self.ledger.page(first, last).await;
-        let Some(page) = page.ok().filter(|page| !page.events.is_empty()) else {
-            // The next look finds them again.
-            self.overdue = SeqSet::new();
-            return Ok(());
-        };
-        let mut items = Vec::with_capacity(page.events.len());
-        for event in page.events {
-            let item = Item::from_log(event);
-            if let (Some(known), Some(hash)) = (&mut self.known, item.hash) {
-                known.add(item.seq, hash);
-            }
-            items.push(item);
-        }
-        let read_to = items.last().map_or(last, |item| item.seq);
-        self.overdue = self.overdue.without(&SeqSet::of_range(first, read_to));
-        let consumer = self.context.owner.consumer;
-        counter!(RECOVERED.name, "consumer" => consumer).increment(items.len() as u64);
-        tracing::info!(first, last = read_to, "Reading missing events from the log");
-        self.settle(&items, Way::Missing).await?;
-        if self.overdue.is_empty() && !self.is_torn() {
-            self.health.set(PART, State::Ok);
-        }
-        Ok(())
-    }
-
     /// Too many gaps to go on.
-    fn is_torn(&self) -> bool {
+    pub(super) fn is_torn(&self) -> bool {
         self.done.count_ranges() > RANGES_MAX
     }
 

@@ -155,6 +155,12 @@ pub(crate) fn posted_at(data: &[u8]) -> Option<DateTime<Utc>> {
     serde_json::from_slice::<Shape>(data).ok()?.posted_at
 }
 
+/// The text as Postgres can store it: neither `text` nor `jsonb` takes a NUL, and whoever may
+/// send us one must not be able to stop a worker with it.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 /// The headers to keep of a message.
 pub(crate) fn kept(headers: Option<&async_nats::HeaderMap>) -> Vec<(String, String)> {
     let Some(headers) = headers else {
@@ -163,7 +169,7 @@ pub(crate) fn kept(headers: Option<&async_nats::HeaderMap>) -> Vec<(String, Stri
     KEPT.iter()
         .filter_map(|name| {
             let value = headers.get(*name)?;
-            Some(((*name).to_owned(), value.as_str().to_owned()))
+            Some(((*name).to_owned(), storable(value.as_str())))
         })
         .collect()
 }

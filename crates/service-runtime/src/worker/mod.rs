@@ -45,6 +45,7 @@ pub mod metrics;
 mod missing;
 mod policy;
 mod pull;
+mod recover;
 mod settle;
 mod store;
 mod trust;
@@ -59,7 +60,7 @@ use tokio::sync::Notify;
 
 pub(crate) use apply::panic_text;
 pub use handler::{Delivery, Event, Failure, Handler};
-pub(crate) use message::posted_at;
+pub(crate) use message::{posted_at, storable};
 
 use crate::{Process, Secret, dead_letters::Publisher};
 

@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn an_event_is_parked_when_time_and_tries_are_both_used_up() {
-        let (fleet, hour) = (Fleet::default(), Duration::from_secs(3_600));
+        let (fleet, hour) = (Fleet::default(), Duration::from_hours(1));
         let next = |tries, seconds| after_table(&attempts(tries), after(seconds), hour, &fleet, 0);
         assert_eq!(next(TRIES_MIN, 3_601), Next::Park);
         assert!(

@@ -20,7 +20,7 @@ use contracts::{
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
-use super::message::{Raw, kept};
+use super::message::{Raw, kept, storable};
 use crate::nats;
 
 /// A pull request lives this long: it bounds how long a request that got lost is believed in.
@@ -194,8 +194,8 @@ impl Session {
         let subject = self
             .topology
             .strip(&message.subject)
-            .unwrap_or(&message.subject)
-            .to_owned();
+            .unwrap_or(&message.subject);
+        let subject = storable(subject);
         let raw = Raw {
             subject,
             headers: kept(message.headers.as_ref()),

@@ -11,7 +11,7 @@ use super::{
     Failure, Handler,
     apply::{Origin, Trouble, Verdict},
     engine::{Engine, Outage},
-    message::Item,
+    message::{Item, storable},
     metrics::EVENTS,
     policy::{self, Attempts, DEATHS_MAX, Next, PANICS_MAX},
     store::Due,
@@ -251,13 +251,14 @@ fn later(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
 }
 
 fn trouble_text(trouble: &Trouble) -> String {
-    match trouble {
+    let text = match trouble {
         Trouble::Failed(Failure::Retry(error) | Failure::Park { error, .. }) => {
             format!("{error:#}")
         }
         Trouble::Panicked(text) => format!("the handler panicked: {text}"),
         Trouble::Database(error) => format!("{:#}", anyhow::anyhow!("{error}")),
-    }
+    };
+    storable(&text)
 }
 
 impl From<sqlx::Error> for Outage {

@@ -1,8 +1,10 @@
 //! A log in memory with somebody who answers for it, a stream, a database, and workers that
 //! count: their tables show an effect that happened twice, not at all, or over another's.
 
+mod events;
+mod handler;
+
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -16,10 +18,9 @@ use async_nats::{
 };
 use chrono::{DateTime, Utc};
 use contracts::{
-    Account, Currency, EventId, EventType, Kind, LedgerEvent, Leg, Posted, TransactionId, WalletId,
-    chain, headers,
-    rpc::{EventsPage, EventsRequest, Head, LoggedEvent, RpcError},
-    topology::{self, StreamSpec, Topology},
+    EventId, chain,
+    rpc::{EventsRequest, LoggedEvent, RpcError},
+    topology::{StreamSpec, Topology},
 };
 use service_runtime::{
     Clock, Process, Secret, State, entropy,
@@ -27,16 +28,16 @@ use service_runtime::{
     nats,
     postgres::{self, PostgresOptions},
     rpc,
-    worker::{
-        Delivery, Failure, Handler, SOURCE, Timings, WORKER_MIGRATIONS, Worker, WorkerSettings,
-    },
+    worker::{SOURCE, Timings, WORKER_MIGRATIONS, Worker, WorkerSettings},
 };
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use testkit::{TestDatabase, eventually, servers};
-use tokio::sync::Semaphore;
+
+pub(crate) use events::{deposit, headers_of, hex};
+pub(crate) use handler::{Counting, Deed, Deeds};
 
 /// Longer than anything takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) const SCHEMA: &str = "counting";
 /// The worker's name in rows.
 pub(crate) const CONSUMER: &str = "analytics";
@@ -48,96 +49,6 @@ const EFFECTS: &str = "
     CREATE TABLE counter (id boolean PRIMARY KEY DEFAULT true, n bigint NOT NULL);
     INSERT INTO counter (n) VALUES (0);
     CREATE TABLE refused (seq bigint, CONSTRAINT it_refuses CHECK (seq IS NULL));";
-
-/// What a handler does at an event instead of counting it.
-#[derive(Clone)]
-pub(crate) enum Deed {
-    Retry,
-    Park,
-    Panic,
-    /// Breaks a constraint of the database.
-    BreakConstraint,
-    /// Counts it, then waits for a permit before it returns.
-    Wait(Arc<Semaphore>),
-}
-
-/// What handlers do at which event; shared by all workers of a test.
-#[derive(Clone, Default)]
-pub(crate) struct Deeds(Arc<Mutex<BTreeMap<u64, Deed>>>);
-
-impl Deeds {
-    pub(crate) fn set(&self, seq: u64, deed: Deed) {
-        self.0.lock().expect("no panic held it").insert(seq, deed);
-    }
-
-    pub(crate) fn clear(&self) {
-        self.0.lock().expect("no panic held it").clear();
-    }
-
-    fn at(&self, seq: u64) -> Option<Deed> {
-        self.0.lock().expect("no panic held it").get(&seq).cloned()
-    }
-}
-
-/// Counts events.
-#[derive(Clone)]
-pub(crate) struct Counting {
-    pub(crate) name: String,
-    pub(crate) deeds: Deeds,
-}
-
-impl Handler for Counting {
-    type Event = LedgerEvent;
-    const WORKER: topology::Worker = topology::Worker::Analytics;
-
-    async fn handle(
-        &self,
-        tx: &mut PgConnection,
-        batch: &[Delivery<LedgerEvent>],
-    ) -> Result<(), Failure> {
-        let n: i64 = sqlx::query_scalar("SELECT n FROM counter")
-            .fetch_one(&mut *tx)
-            .await?;
-        for delivery in batch {
-            assert_eq!(delivery.seq, delivery.event.seq());
-            assert_eq!(delivery.posted_at, delivery.event.posted_at());
-            match self.deeds.at(delivery.seq) {
-                Some(Deed::Retry) => return Err(Failure::Retry(anyhow::anyhow!("not now"))),
-                Some(Deed::Park) => {
-                    let error = anyhow::anyhow!("never");
-                    return Err(Failure::Park {
-                        reason: "hopeless",
-                        error,
-                    });
-                }
-                Some(Deed::Panic) => panic!("event {} is too much", delivery.seq),
-                Some(Deed::BreakConstraint) => {
-                    sqlx::query("INSERT INTO refused VALUES (1)")
-                        .execute(&mut *tx)
-                        .await?;
-                }
-                Some(Deed::Wait(permits)) => {
-                    permits.acquire().await.expect("is never closed").forget();
-                }
-                None => {}
-            }
-        }
-        let seqs: Vec<i64> = batch
-            .iter()
-            .map(|delivery| delivery.seq.cast_signed())
-            .collect();
-        sqlx::query("INSERT INTO effects SELECT seq, $2 FROM unnest($1::bigint[]) t (seq)")
-            .bind(seqs)
-            .bind(&self.name)
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query("UPDATE counter SET n = $1")
-            .bind(n + i64::try_from(batch.len()).expect("small"))
-            .execute(tx)
-            .await?;
-        Ok(())
-    }
-}
 
 /// A worker in a process of its own.
 pub(crate) struct Running {
@@ -270,7 +181,10 @@ impl World {
                     let (code, detail) = ("unavailable".to_owned(), "told to".to_owned());
                     return Err(RpcError { code, detail });
                 }
-                Ok(page(&log.lock().expect("no panic held it"), &request))
+                Ok(events::page(
+                    &log.lock().expect("no panic held it"),
+                    &request,
+                ))
             }
         };
         rpc::serve(&self.ledger, self.client.clone(), subject, "ledger", answer);
@@ -514,78 +428,5 @@ pub(crate) fn timings() -> Timings {
         sweep_every: Duration::from_millis(100),
         announce_every: Duration::from_millis(100),
         ..Timings::default()
-    }
-}
-
-/// The headers that the relay gives an event.
-pub(crate) fn headers_of(event: &LoggedEvent) -> HeaderMap {
-    let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
-    let event_type = data["type"]
-        .as_str()
-        .unwrap_or("florin.ledger.deposit.posted.v1")
-        .to_owned();
-    let mut map = HeaderMap::new();
-    map.insert(headers::SEQ, event.seq.to_string());
-    map.insert(headers::HASH, event.hash.as_str());
-    map.insert(headers::EPOCH, "1");
-    map.insert(headers::CE_ID, event.id.to_string());
-    map.insert(headers::CE_TYPE, event_type);
-    map.insert(headers::CE_SPECVERSION, "1.0");
-    map
-}
-
-pub(crate) fn deposit(seq: u64) -> LedgerEvent {
-    let now = Clock::system().now();
-    let currency: Currency = "EUR".parse().expect("a currency");
-    let leg = |wallet, account, amount: &str| Leg {
-        wallet,
-        account,
-        currency,
-        amount: amount.parse().expect("a decimal"),
-        balance_after: None,
-        version: None,
-    };
-    let wallet = WalletId::mint(now, entropy());
-    LedgerEvent::Posted(Posted {
-        id: EventId::mint(now, entropy()),
-        event_type: EventType::DepositPosted,
-        seq,
-        transaction: TransactionId::mint(now, entropy()),
-        kind: Kind::Deposit,
-        effective_at: now,
-        posted_at: now,
-        legs: vec![
-            leg(None, Account::Funding, "-1.00"),
-            leg(Some(wallet), Account::Main, "1.00"),
-        ],
-        reference: None,
-        order_reference: None,
-        description: None,
-        metadata: BTreeMap::new(),
-    })
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
-}
-
-fn page(log: &[LoggedEvent], request: &EventsRequest) -> EventsPage {
-    let head = log.last().map_or_else(
-        || Head {
-            seq: 0,
-            hash: hex(&chain::GENESIS),
-        },
-        |event| Head {
-            seq: event.seq,
-            hash: event.hash.clone(),
-        },
-    );
-    let wanted = log
-        .iter()
-        .filter(|event| (request.from..=request.to).contains(&event.seq))
-        .take(contracts::limits::RPC_EVENTS_MAX as usize);
-    EventsPage {
-        head,
-        events: wanted.cloned().collect(),
     }
 }
