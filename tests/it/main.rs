@@ -10,4 +10,5 @@ mod poison;
 mod python;
 mod readme;
 mod real_input;
+mod roles;
 mod tidy;

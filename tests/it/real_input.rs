@@ -79,7 +79,10 @@ async fn a_festivals_wallets_replay_to_the_balances_that_its_own_system_wrote() 
         (&json!(0), &json!([]))
     );
     // The three refusals are answers that were given before, too.
-    assert_eq!((&again["replayed"], &again["refused"]), (&json!(2_449), &json!({})));
+    assert_eq!(
+        (&again["replayed"], &again["refused"]),
+        (&json!(2_449), &json!({}))
+    );
     assert_eq!(
         tables(&fleet).await,
         before,

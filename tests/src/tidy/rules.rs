@@ -336,7 +336,7 @@ pub const RULES: &[Rule] = &[
         rooms: EVERYWHERE,
         except: &[
             (
-                "crates/ledger-api/tests/it/posting.rs",
+                "crates/ledger-api/tests/it/outages.rs",
                 "paces a storm and the load under it; nothing waits for the time to pass",
             ),
             (

@@ -3,5 +3,6 @@
 mod books;
 mod guards;
 mod http;
+mod outages;
 mod posting;
 mod world;
