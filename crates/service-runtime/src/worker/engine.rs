@@ -22,6 +22,7 @@ use super::{
     policy::Fleet,
     pull::{Lost, Receipt, Received, Session},
     settle::{Fate, Way},
+    store,
     trust::Known,
     verify::{self, Sorted},
 };
@@ -370,8 +371,8 @@ impl<H: Handler> Engine<H> {
 
     /// Fails when the database is away, which explains any failure.
     pub(crate) async fn outage(&self) -> Result<(), Outage> {
-        sqlx::query("SELECT 1").execute(&self.context.pool).await?;
-        Ok(())
+        let mut connection = self.context.pool.acquire().await?;
+        Ok(store::ping(&mut connection).await?)
     }
 
     async fn wait_for_database(&mut self, error: &sqlx::Error, soft: &CancellationToken) {

@@ -32,6 +32,12 @@ pub(crate) struct Due {
     pub(crate) first_at: DateTime<Utc>,
 }
 
+/// Whether the database answers.
+pub(crate) async fn ping(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT 1").execute(connection).await?;
+    Ok(())
+}
+
 /// Says what the instance has in hand.
 pub(crate) async fn mark_running(
     connection: &mut PgConnection,

@@ -3,6 +3,7 @@
 
 mod events;
 mod handler;
+mod running;
 
 use std::{
     sync::{
@@ -23,7 +24,7 @@ use contracts::{
     topology::{StreamSpec, Topology},
 };
 use service_runtime::{
-    Clock, Process, Secret, State, entropy,
+    Clock, Process, Secret, entropy,
     inbox::{self, store::Inbox},
     nats,
     postgres::{self, PostgresOptions},
@@ -35,6 +36,7 @@ use testkit::{TestDatabase, eventually, servers};
 
 pub(crate) use events::{deposit, headers_of, hex};
 pub(crate) use handler::{Counting, Deed, Deeds};
+pub(crate) use running::{Running, timings};
 
 /// Longer than anything takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -49,11 +51,6 @@ const EFFECTS: &str = "
     CREATE TABLE counter (id boolean PRIMARY KEY DEFAULT true, n bigint NOT NULL);
     INSERT INTO counter (n) VALUES (0);
     CREATE TABLE refused (seq bigint, CONSTRAINT it_refuses CHECK (seq IS NULL));";
-
-/// A worker in a process of its own.
-pub(crate) struct Running {
-    pub(crate) process: Process,
-}
 
 /// A log, a stream and a database.
 pub(crate) struct World {
@@ -382,33 +379,6 @@ impl Drop for World {
     }
 }
 
-impl Running {
-    /// Drops the worker where it stands.
-    pub(crate) async fn kill(self) {
-        self.process.shutdown();
-        self.process.hard().cancel();
-        self.process
-            .wait(Duration::ZERO)
-            .await
-            .expect("no task crashed");
-    }
-
-    /// Lets it finish what it has in hand.
-    pub(crate) async fn stop(self) {
-        self.process.shutdown();
-        self.process.wait(PATIENCE).await.expect("no task crashed");
-    }
-
-    /// What the worker says about itself.
-    pub(crate) fn health(&self) -> Option<State> {
-        let parts = self.process.health().snapshot();
-        parts
-            .into_iter()
-            .find(|(part, _)| *part == "worker")
-            .map(|(_, state)| state)
-    }
-}
-
 /// A connection pool into the worker's schema.
 pub(crate) async fn pool(url: &str) -> PgPool {
     let options = PostgresOptions {
@@ -418,15 +388,4 @@ pub(crate) async fn pool(url: &str) -> PgPool {
     postgres::pool(&Secret::new(url), &options)
         .await
         .expect("connects")
-}
-
-/// Short waits: nothing is decided by how long they are.
-pub(crate) fn timings() -> Timings {
-    Timings {
-        missing_every: Duration::from_millis(500),
-        grace: Duration::from_millis(500),
-        sweep_every: Duration::from_millis(100),
-        announce_every: Duration::from_millis(100),
-        ..Timings::default()
-    }
 }
