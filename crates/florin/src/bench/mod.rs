@@ -224,22 +224,28 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn load(&mut self, connections: usize) -> anyhow::Result<Load> {
-        let before = Ages::of(self.worker).await?;
+        let ages = Ages::of(self.worker).await?;
+        let (began, before) = (Instant::now(), processes::usage(&self.fleet.endpoints));
         let measured = self
             .target
             .transfer(&self.wallets, connections, self.time)
             .await?;
-        let memory = processes::memory(&self.fleet.endpoints);
+        let (took, after) = (began.elapsed(), processes::usage(&self.fleet.endpoints));
         let caught_up_after = self.catch_up().await?;
-        let ages = Ages::of(self.worker).await?.since(&before);
+        let ages = Ages::of(self.worker).await?.since(&ages);
+
         let mut load = Load::of(connections, &measured, self.yardstick);
         load.effect = Effect::of(&ages);
-        load.caught_up_after_ms =
-            report::milliseconds(u64::try_from(caught_up_after.as_micros()).unwrap_or(u64::MAX));
-        load.memory_mib = memory
-            .into_iter()
-            .map(|(name, kib)| (name, report::mebibytes(kib)))
-            .collect();
+        let micros = u64::try_from(caught_up_after.as_micros()).unwrap_or(u64::MAX);
+        load.caught_up_after_ms = report::milliseconds(micros);
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        for (name, usage) in after {
+            let earlier = before.get(&name).map_or(0, |earlier| earlier.cpu_millis);
+            let used = usage.cpu_millis.saturating_sub(earlier);
+            load.cores.insert(name.clone(), report::ratio(used, millis));
+            load.memory_mib
+                .insert(name, report::mebibytes(usage.memory_kib));
+        }
         Ok(load)
     }
 

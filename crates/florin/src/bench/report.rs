@@ -61,6 +61,8 @@ pub struct Load {
     pub answers: BTreeMap<u16, u64>,
     /// Memory at the end of the load, in MiB.
     pub memory_mib: BTreeMap<String, f64>,
+    /// Processor cores that each process kept busy during the load.
+    pub cores: BTreeMap<String, f64>,
 }
 
 /// From commit to effect, as the worker saw it.
@@ -101,6 +103,7 @@ impl Load {
             caught_up_after_ms: 0.0,
             answers: measured.statuses.clone(),
             memory_mib: BTreeMap::new(),
+            cores: BTreeMap::new(),
         }
     }
 
@@ -146,7 +149,7 @@ pub(super) fn mebibytes(kibibytes: u64) -> f64 {
     clippy::cast_precision_loss,
     reason = "a ratio of speeds"
 )]
-fn ratio(ours: u64, yardstick: u64) -> f64 {
+pub(super) fn ratio(ours: u64, yardstick: u64) -> f64 {
     (ours * 100 / yardstick.max(1)) as f64 / 100.0
 }
 
@@ -175,7 +178,16 @@ impl fmt::Display for Report {
             )?;
         }
         writeln!(f, "{}\n", self.speeds())?;
-        writeln!(f, "{}\n", self.memory())?;
+        writeln!(
+            f,
+            "{}\n",
+            self.by_process("memory, MiB", |load| &load.memory_mib, 0)
+        )?;
+        writeln!(
+            f,
+            "{}\n",
+            self.by_process("cores busy", |load| &load.cores, 2)
+        )?;
         let failed: u64 = self.loads.iter().map(Load::failed).sum();
         if failed > 0 {
             writeln!(f, "{} transfers were not posted.", grouped(failed))?;
@@ -231,25 +243,30 @@ impl Report {
         speeds
     }
 
-    fn memory(&self) -> comfy_table::Table {
+    fn by_process(
+        &self,
+        what: &str,
+        of: impl Fn(&Load) -> &BTreeMap<String, f64>,
+        decimals: usize,
+    ) -> comfy_table::Table {
         let loads = self.loads.iter();
-        let columns: Vec<String> = std::iter::once("memory, MiB".to_owned())
+        let columns: Vec<String> = std::iter::once(what.to_owned())
             .chain(loads.map(|load| format!("{} connections", grouped(load.connections as u64))))
             .collect();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        let mut memory = table(&columns);
-        let names: BTreeSet<&String> = self
-            .loads
-            .iter()
-            .flat_map(|load| load.memory_mib.keys())
-            .collect();
+        let mut processes = table(&columns);
+        let names: BTreeSet<&String> = self.loads.iter().flat_map(|load| of(load).keys()).collect();
         for name in names {
-            let of = |load: &Load| load.memory_mib.get(name).map(|mib| format!("{mib:.0}"));
-            let cells = self.loads.iter().map(|load| of(load).unwrap_or_default());
-            memory.add_row(std::iter::once(name.clone()).chain(cells));
+            let cells = self.loads.iter().map(|load| {
+                let number = of(load).get(name);
+                number
+                    .map(|number| format!("{number:.decimals$}"))
+                    .unwrap_or_default()
+            });
+            processes.add_row(std::iter::once(name.clone()).chain(cells));
         }
-        align_right(&mut memory, &(1..columns.len()).collect::<Vec<_>>());
-        memory
+        align_right(&mut processes, &(1..columns.len()).collect::<Vec<_>>());
+        processes
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `florin` command as people run it, on real servers.
 
+mod bench;
 mod books;
 mod commands;
 mod faults;
