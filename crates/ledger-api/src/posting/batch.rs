@@ -14,9 +14,7 @@ use uuid::Uuid;
 
 use super::{Answer, Rendered, SubmitError, lane::Lane, record::Log};
 use crate::{
-    domain::{
-        Action, Balance, BalanceKey, Command, Decision, Movement, State, SystemShard, decide, legs,
-    },
+    domain::{Action, BalanceKey, Command, Decision, Movement, State, SystemShard, decide, legs},
     metrics,
     store::{
         self, StoreError,
@@ -315,14 +313,9 @@ async fn write(
     }
     let changes: Vec<_> = touched
         .into_iter()
-        .map(|key| {
-            let Balance {
-                posted, version, ..
-            } = state.balances[&key];
-            (key, posted, version)
-        })
+        .map(|key| (key, state.balances[&key]))
         .collect();
-    store::balances::update_in_tx(tx, &changes).await
+    store::balances::write_in_tx(tx, &changes).await
 }
 
 /// Puts the answers together, in the batch's order.

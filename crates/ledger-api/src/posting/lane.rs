@@ -196,9 +196,13 @@ pub(super) async fn connect(url: &Secret) -> Result<PgConnection, StoreError> {
         application_name: "florin-lane",
         ..service_runtime::postgres::PostgresOptions::default()
     };
-    let connecting = service_runtime::postgres::connect(url, &options);
+    let connecting = async {
+        let mut connection = service_runtime::postgres::connect(url, &options).await?;
+        store::server::plan_by_index(&mut connection).await?;
+        Ok(connection)
+    };
     match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
-        Ok(connected) => connected.map_err(StoreError::Database),
+        Ok(connected) => connected,
         Err(_) => Err(StoreError::Database(sqlx::Error::PoolTimedOut)),
     }
 }

@@ -45,15 +45,17 @@ pub async fn lock_in_tx(
     keys: &[BalanceKey],
 ) -> Result<Vec<(BalanceKey, Balance)>, StoreError> {
     let (wallets, accounts, currencies) = columns(keys);
-    // A join on unnest, not `= ANY`: a plan made while the table was empty must not scan it
-    // for ever. The sort comes before the locks.
+    // LATERAL with LIMIT makes each look a probe of the primary key, in the order of the arrays,
+    // which is the order of the locks. A plain join may scan the table: a plan that was made
+    // while it was small does so for ever.
     let rows = sqlx::query!(
         "SELECT b.wallet_id, b.account, b.currency, b.posted, b.held, b.credit_limit, b.version
          FROM unnest($1::uuid[], $2::text[], $3::text[]) AS wanted(wallet_id, account, currency)
-         JOIN ledger.balances b ON b.wallet_id = wanted.wallet_id
-              AND b.account = wanted.account AND b.currency = wanted.currency
-         ORDER BY b.wallet_id, b.account, b.currency
-         FOR UPDATE OF b",
+         CROSS JOIN LATERAL (
+             SELECT * FROM ledger.balances own
+             WHERE own.wallet_id = wanted.wallet_id AND own.account = wanted.account
+               AND own.currency = wanted.currency
+             LIMIT 1 FOR UPDATE) b",
         &wallets,
         &accounts,
         &currencies,
@@ -86,34 +88,38 @@ pub async fn lock_in_tx(
 }
 
 /// Writes what was decided about locked balances. One statement for a whole batch; a batch of
-/// one is the same statement.
+/// one is the same statement. Every row is there, because it is locked: `ON CONFLICT` finds it by
+/// its key, while the plan of an `UPDATE` with a join depends on the table's size.
 ///
 /// # Errors
 /// When the server refuses: then a rule of `decide` and a constraint disagree.
-pub async fn update_in_tx(
+pub async fn write_in_tx(
     tx: &mut PgConnection,
-    changes: &[(BalanceKey, Money, u64)],
+    changes: &[(BalanceKey, Balance)],
 ) -> Result<(), StoreError> {
-    let keys: Vec<BalanceKey> = changes.iter().map(|(key, ..)| *key).collect();
+    let keys: Vec<BalanceKey> = changes.iter().map(|(key, _)| *key).collect();
     let (wallets, accounts, currencies) = columns(&keys);
-    let posted: Vec<Decimal> = changes
-        .iter()
-        .map(|(_, posted, _)| posted.amount())
+    let balances = || changes.iter().map(|(_, balance)| balance);
+    let posted: Vec<Decimal> = balances().map(|balance| balance.posted.amount()).collect();
+    let credit_limits: Vec<Option<Decimal>> = balances()
+        .map(|balance| balance.credit_limit.map(Money::amount))
         .collect();
-    let versions: Vec<i64> = changes
-        .iter()
-        .map(|(.., version)| i64::try_from(*version).unwrap_or(i64::MAX))
+    let versions: Vec<i64> = balances()
+        .map(|balance| i64::try_from(balance.version).unwrap_or(i64::MAX))
         .collect();
+    // The floor is checked on the row to insert too, which must therefore have its credit limit.
     sqlx::query!(
-        "UPDATE ledger.balances b SET posted = change.posted, version = change.version
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::bigint[])
-              AS change(wallet_id, account, currency, posted, version)
-         WHERE b.wallet_id = change.wallet_id
-           AND b.account = change.account AND b.currency = change.currency",
+        "INSERT INTO ledger.balances
+                (wallet_id, account, currency, posted, credit_limit, version)
+         SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::numeric[],
+                              $6::bigint[])
+         ON CONFLICT (wallet_id, account, currency) DO UPDATE
+         SET posted = excluded.posted, version = excluded.version",
         &wallets,
         &accounts,
         &currencies,
         &posted,
+        &credit_limits as &[Option<Decimal>],
         &versions,
     )
     .execute(tx)

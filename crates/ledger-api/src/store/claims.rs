@@ -83,8 +83,11 @@ pub async fn answers_in_tx(
     let rows = sqlx::query!(
         r#"SELECT asked.position AS "position!", k.fingerprint, k.answer_id, a.status, a.body
            FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(caller, key, position)
-           JOIN ledger.idempotency_keys k ON k.caller = asked.caller AND k.key = asked.key
-           JOIN ledger.answers a ON a.id = k.answer_id"#,
+           CROSS JOIN LATERAL (
+               SELECT * FROM ledger.idempotency_keys own
+               WHERE own.caller = asked.caller AND own.key = asked.key LIMIT 1) k
+           CROSS JOIN LATERAL (
+               SELECT * FROM ledger.answers own WHERE own.id = k.answer_id LIMIT 1) a"#,
         &callers,
         &keys,
     )

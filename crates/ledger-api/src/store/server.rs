@@ -21,6 +21,23 @@ pub async fn unsafe_settings(connection: &mut PgConnection) -> Result<Vec<String
         .collect())
 }
 
+/// Has every statement of this session find its rows by index, whatever the tables' sizes were
+/// when it was planned: a prepared statement keeps a plan that was made while a table was small,
+/// and scanned ten thousand wallets for every batch. The write path looks rows up by LATERAL
+/// probes of a full primary key; with the scan switched off each is a probe of the index. A
+/// scan that cannot be avoided, such as that of the one-row head, then looks so expensive that
+/// Postgres would compile the statement to machine code each time, at a hundred milliseconds a
+/// piece: hence `jit`.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn plan_by_index(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::raw_sql("SET enable_seqscan = off; SET jit = off")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Has the partitions of the log that events up to `seq` need.
 ///
 /// # Errors

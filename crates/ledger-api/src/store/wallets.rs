@@ -119,8 +119,9 @@ pub async fn lock_in_tx(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let rows = sqlx::query!(
         "SELECT w.id, w.owner, w.kind, w.status
-         FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
-         ORDER BY w.id FOR SHARE OF w",
+         FROM unnest($1::uuid[]) AS wanted(id)
+         CROSS JOIN LATERAL (
+             SELECT * FROM ledger.wallets own WHERE own.id = wanted.id LIMIT 1 FOR SHARE) w",
         &ids,
     )
     .fetch_all(tx)
