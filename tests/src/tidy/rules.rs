@@ -179,6 +179,8 @@ pub const RULES: &[Rule] = &[
             "INTO postings",
             "INTO ledger.events",
             "INTO events",
+            "INTO ledger.balances",
+            "INTO balances",
             "UPDATE ledger.balances",
             "UPDATE balances",
             "UPDATE ledger.head",
