@@ -186,17 +186,14 @@ impl<H: Handler> Engine<H> {
         match next {
             Next::Park => self.park(case, "retries_exhausted", error).await,
             Next::Wait(delay) => {
-                let mut connection = context.pool.acquire().await?;
                 let at = later(now, delay);
-                super::store::record_failure(&mut connection, owner, seq, panicked, at, error)
-                    .await?;
+                self.put_down(case, panicked, at, error).await?;
                 Ok(Fate::Later(delay))
             }
             Next::Table(delay) if case.due.is_some() => {
-                let mut connection = context.pool.acquire().await?;
                 let at = later(now, delay);
-                super::store::record_failure(&mut connection, owner, seq, panicked, at, error)
-                    .await?;
+                self.put_down(case, panicked, at, error).await?;
+                let mut connection = context.pool.acquire().await?;
                 super::store::reschedule(&mut connection, owner, seq, at, error).await?;
                 Ok(Fate::Done)
             }
@@ -208,6 +205,22 @@ impl<H: Handler> Engine<H> {
                 Ok(Fate::Done)
             }
         }
+    }
+
+    /// Records how a try ended. The event is not in hand while it waits for the next one: an
+    /// instance that stops meanwhile did not die of it.
+    async fn put_down(
+        &self,
+        case: &Case<'_>,
+        panicked: bool,
+        next_at: DateTime<Utc>,
+        error: &str,
+    ) -> Result<(), Outage> {
+        let (owner, seq) = (self.context.owner, case.item.seq);
+        let mut connection = self.context.pool.acquire().await?;
+        super::store::record_failure(&mut connection, owner, seq, panicked, next_at, error).await?;
+        super::store::clear_running_in_tx(&mut connection, owner, case.id).await?;
+        Ok(())
     }
 
     async fn park(&mut self, case: &Case<'_>, reason: &str, error: &str) -> Result<Fate, Outage> {

@@ -6,7 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use testkit::eventually;
 
-use crate::worker_world::{PATIENCE, World, pool};
+use crate::worker_world::{Deed, PATIENCE, World, pool};
 
 async fn remains(world: &World, seqs: &str, alone: bool) {
     sqlx::query(
@@ -100,6 +100,34 @@ async fn what_a_living_instance_has_in_hand_is_left_to_it() {
     assert_eq!(world.number("SELECT count(*) FROM running").await, 1);
     assert_eq!(world.number("SELECT count(*) FROM attempts").await, 0);
     living.close().await.expect("closes");
+}
+
+/// An event that waits for its next try is in nobody's hand.
+#[tokio::test]
+async fn stopping_while_an_event_waits_for_its_next_try_is_no_death() {
+    let world = World::start().await;
+    world.deeds.set(2, Deed::Retry);
+    world.append(2).await;
+    for tries in 1..=3 {
+        let worker = world.worker().await;
+        eventually("it was tried again", PATIENCE, async || {
+            let tried = world
+                .number(
+                    "SELECT coalesce(max(tries), 0)::bigint FROM attempts WHERE error IS NOT NULL",
+                )
+                .await;
+            tried >= tries || !world.letters().await.is_empty()
+        })
+        .await;
+        worker.stop().await;
+        assert_eq!(world.number("SELECT count(*) FROM running").await, 0);
+    }
+    assert_eq!(world.letters().await, []);
+    world.deeds.clear();
+    let worker = world.worker().await;
+    world.wait_until_settled().await;
+    world.assert_effects_except(&[]).await;
+    worker.stop().await;
 }
 
 /// Terminating every backend kills no process: the worker takes a new identity, clears the old
