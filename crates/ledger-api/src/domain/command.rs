@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use contracts::{Kind, Money, WalletId, event::WalletKind};
 
-/// SHA-256 of method, path and the parsed command in canonical form: what makes a repeated key
-/// a replay rather than a reuse.
+/// SHA-256 of method, path, viewer and the parsed command in canonical form: what makes a
+/// repeated key a replay rather than a reuse.
 pub type Fingerprint = [u8; 32];
 
 /// Who asks: the scope of idempotency keys (a token's `sub`).

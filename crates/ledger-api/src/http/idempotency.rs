@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, ErrorCode};
-use crate::domain::{Action, Fingerprint};
+use crate::domain::{Action, Fingerprint, Viewer};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -66,11 +66,18 @@ fn is_traceparent(value: &str) -> bool {
     version == "00" && hex(trace, 32) && some(trace) && hex(span, 16) && some(span) && hex(flags, 2)
 }
 
-/// SHA-256 of method, path and the parsed command in canonical form: reordered JSON, or `12.5`
-/// for `12.50`, is the same request; another value or another route is not.
-pub fn fingerprint(method: &str, path: &str, action: &Action) -> Fingerprint {
+/// SHA-256 of method, path, viewer and the parsed command in canonical form: reordered JSON, or
+/// `12.5` for `12.50`, is the same request; another value or another route is not. Nor is the
+/// same from somebody of the same name who sees other balances: the stored answer shows what
+/// its first viewer may see.
+pub fn fingerprint(method: &str, path: &str, viewer: &Viewer, action: &Action) -> Fingerprint {
     let mut digest = Sha256::new();
     digest.update(format!("{method} {path}\n"));
+    match viewer {
+        Viewer::All => digest.update("all\n"),
+        // The length tells where the name ends.
+        Viewer::Owner(owner) => digest.update(format!("owner {} {owner}\n", owner.len())),
+    }
     digest.update(canonical(action));
     digest.finalize().into()
 }
@@ -104,7 +111,53 @@ fn canonical(action: &Action) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use chrono::DateTime;
+    use contracts::{Kind, WalletId, event::WalletKind, parse_amount};
+    use uuid::Uuid;
+
     use super::*;
+    use crate::domain::{Movement, OpenWallet};
+
+    /// Keys are kept for months and over releases. Whoever changes a fingerprint turns every
+    /// repetition of an older request into a reuse of its key.
+    #[test]
+    fn a_release_changes_no_fingerprint() {
+        let wallet = |n| WalletId::from_uuid(Uuid::from_u128(n));
+        let metadata = BTreeMap::from([("k".to_owned(), "\"v\"".to_owned())]);
+        let open = Action::OpenWallet(OpenWallet {
+            owner: "cust-1".to_owned(),
+            kind: WalletKind::Merchant,
+            reference: Some("r".to_owned()),
+            metadata: metadata.clone(),
+        });
+        let pay = Action::Move(Movement {
+            kind: Kind::Payment,
+            wallet: wallet(1),
+            counterparty: Some(wallet(2)),
+            amount: parse_amount("12.5", "EUR".parse().expect("a currency")).expect("an amount"),
+            effective_at: DateTime::from_timestamp_micros(1_577_836_800_123_456),
+            reference: None,
+            order_reference: Some("o".to_owned()),
+            description: Some(String::new()),
+            metadata,
+        });
+        let owner = Viewer::Owner("cust-1".to_owned());
+        let of = |path, viewer, action| hex::encode(fingerprint("POST", path, viewer, action));
+        assert_eq!(
+            [
+                of("/v1/wallets", &Viewer::All, &open),
+                of("/v1/payments", &Viewer::All, &pay),
+                of("/v1/payments", &owner, &pay),
+            ],
+            [
+                "d7291b619a57526c330b70054aafe3a296b99ef965c7286781594dc506e7db55",
+                "d4b3943d984932e6f494590eedc2e3290319f715943051bbda8ca43f4353c8e2",
+                "98503ef77551a37d08851a64a61b33a1ce5abf99ba2c34ddaaad8346d10f5270",
+            ]
+        );
+    }
 
     #[test]
     fn a_key_is_visible_ascii_with_or_without_quotation_marks() {

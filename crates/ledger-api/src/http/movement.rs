@@ -63,12 +63,13 @@ pub async fn submit(
     path: &str,
     action: Action,
 ) -> Result<Response, ApiError> {
+    let viewer = principal.viewer();
     let command = Command {
         caller: principal.caller(),
         key: headers.key,
-        fingerprint: fingerprint("POST", path, &action),
+        fingerprint: fingerprint("POST", path, &viewer, &action),
         action,
-        viewer: principal.viewer(),
+        viewer,
         traceparent: headers.traceparent,
     };
     Ok(answer::stored(api.engine().submit(command).await?))

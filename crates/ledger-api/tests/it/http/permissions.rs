@@ -3,7 +3,7 @@
 use ledger_api::auth::{Permission, ROUTES, Role, RouteRule};
 use serde_json::{Value, json};
 
-use crate::world::{Reply, World};
+use crate::world::{Reply, World, claims};
 
 /// Sends to a route what it would take of somebody of `role` who owns `owner`'s wallets.
 async fn call(
@@ -183,5 +183,29 @@ async fn a_key_of_another_caller_replays_nothing() {
         .post(&world.customer("bob"), &path(&ann), "same", &body)
         .await;
     stolen.refused(404, "not_found", "another's wallet under another's key");
+    world.close().await;
+}
+
+/// An answer is stored as its first caller may see it. Somebody of the same name who may see
+/// less gets nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_stored_for_staff_is_not_replayed_to_a_customer_of_the_same_name() {
+    let world = World::start().await;
+    let ann = world.wallet_with("ann", "100.00", "EUR").await;
+    let bob = world.wallet_with("bob", "77.00", "EUR").await;
+    let path = format!("/v1/wallets/{ann}/transfer");
+    let body = json!({"amount": "1.00", "currency": "EUR", "to_wallet": bob});
+    let mut staff = claims(Role::Operator, "");
+    staff["sub"] = json!("ann");
+    let staff = world.keys.sign(&staff);
+    let answer = world.post(&staff, &path, "same", &body).await;
+    assert_eq!(answer.ok(201)["legs"][1]["balance_after"], "78.00");
+    let reply = world
+        .post(&world.customer("ann"), &path, "same", &body)
+        .await;
+    reply.refused(422, "idempotency_key_reused", "who sees less");
+    assert!(!reply.text.contains("78.00"), "{}", reply.text);
+    let again = world.post(&staff, &path, "same", &body).await;
+    assert_eq!(again.text, answer.text);
     world.close().await;
 }
