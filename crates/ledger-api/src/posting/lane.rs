@@ -162,11 +162,14 @@ impl Lane {
         &mut self,
         batch: &[Pending],
     ) -> Result<Vec<Result<super::Answer, SubmitError>>, BatchError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => connect(&self.url)
+        let mut connection = if let Some(connection) = self.connection.take() {
+            connection
+        } else {
+            // Who answers now may be another server, or one that was set back in time.
+            self.known_balances.clear();
+            connect(&self.url)
                 .await
-                .map_err(BatchError::before_commit)?,
+                .map_err(BatchError::before_commit)?
         };
         let answers = batch::run(self, &mut connection, batch).await?;
         self.connection = Some(connection);

@@ -11,7 +11,9 @@ use ledger_api::{
 use service_runtime::{Clock, Process, Secret};
 use testkit::{CutPoint, TcpProxy, own_servers};
 
-use crate::books::{Books, PASSWORD, command, deposit, engine_through, eur, open, status};
+use crate::books::{
+    Books, PASSWORD, command, deposit, engine_through, eur, open, status, withdrawal,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_replica_that_holds_the_head_is_put_out() {
@@ -68,6 +70,41 @@ async fn ended_sessions_lose_and_double_nothing() {
     }));
     tokio::join!(storm, load);
     assert_eq!(books.balance(wallet).await, "1500.00");
+    books.close().await;
+}
+
+/// A restored server, or a standby that took over, may lack rows that a lane has seen committed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lane_remembers_of_a_server_it_forgets_with_the_connection() {
+    let books = Books::open().await;
+    let wallet = books.wallet("ann").await;
+    // Both lanes see the balance, which nothing is ever posted to.
+    for n in 0..20 {
+        let key = format!("too much {n}");
+        let answer = books
+            .engine
+            .submit(command("ann", &key, withdrawal(wallet, "1.00")))
+            .await;
+        assert_eq!(status(&answer), 422);
+    }
+    sqlx::raw_sql(
+        "ALTER TABLE ledger.balances DISABLE TRIGGER balances_are_never_removed;
+         DELETE FROM ledger.balances;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE application_name = 'florin-lane' AND datname = current_database()",
+    )
+    .execute(&books.owner)
+    .await
+    .expect("set back");
+    for n in 0..20 {
+        let key = format!("later {n}");
+        let answer = books
+            .engine
+            .submit(command("ops", &key, deposit(wallet, "1.00")))
+            .await;
+        assert_eq!(status(&answer), 201);
+    }
+    assert_eq!(books.balance(wallet).await, "20.00");
     books.close().await;
 }
 
