@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use async_nats::{Client, HeaderMap, jetstream};
+use async_nats::{Client, HeaderMap, HeaderValue, jetstream};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use contracts::{
@@ -25,8 +25,9 @@ const ROUND_MAX: i64 = 50;
 const ERROR_CHARS_MAX: usize = 1_000;
 /// The longest wait between rounds that fail.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
-/// How much larger a message may be than its data: the headers.
-const HEADERS_BYTES_MAX: usize = 16 * 1024;
+/// What a message has beside its data and the texts of its headers: the version line, and per
+/// header a colon, a space and a line's end.
+const HEADERS_FRAME_BYTES: usize = 256;
 
 /// Publishes one worker's dead letters.
 pub(crate) struct Publisher {
@@ -118,7 +119,8 @@ impl Publisher {
         message.insert(headers::DLQ_FIRST_AT, letter.first_at.to_rfc3339().as_str());
         message.insert(headers::DLQ_LAST_AT, letter.last_at.to_rfc3339().as_str());
         // A foreign message may have been as large as the server takes, without our headers.
-        let fits = letter.data.len() + HEADERS_BYTES_MAX <= self.client.server_info().max_payload;
+        let headers_bytes = HEADERS_FRAME_BYTES + texts_bytes(&message);
+        let fits = letter.data.len() + headers_bytes <= self.client.server_info().max_payload;
         let data = if fits {
             Bytes::copy_from_slice(&letter.data)
         } else {
@@ -126,6 +128,16 @@ impl Publisher {
         };
         (message, data)
     }
+}
+
+fn texts_bytes(headers: &HeaderMap) -> usize {
+    let texts = |name: &str, values: &[HeaderValue]| -> usize {
+        let values = values.iter();
+        values.map(|value| name.len() + value.as_str().len()).sum()
+    };
+    let each = headers.iter();
+    each.map(|(name, values)| texts(name.as_ref(), values))
+        .sum()
 }
 
 /// To what Postgres stores.

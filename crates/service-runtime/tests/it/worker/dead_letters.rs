@@ -96,6 +96,34 @@ async fn the_stream_is_told_what_postgres_has_and_told_again_when_it_was_lost() 
 }
 
 /// Four operators press the button at once.
+/// Whoever may publish can send the largest message that the server takes, most of it headers.
+/// Its announcement has headers of our own besides, and must not hold up the others.
+#[tokio::test]
+async fn a_message_as_large_as_can_be_does_not_hold_up_the_announcements() {
+    let world = World::start().await;
+    let mut map = async_nats::HeaderMap::new();
+    for name in [headers::CE_SOURCE, headers::CE_TIME, headers::CE_TYPE] {
+        map.insert(name, "\u{1f98a}".repeat(1_000).as_str());
+    }
+    map.insert(headers::CE_ID, "\u{1f98a}".repeat(1_000).as_str());
+    map.insert(headers::TRACEPARENT, "\u{1f98a}".repeat(1_000).as_str());
+    let max_payload = world.client.server_info().max_payload;
+    // Five headers of 4,000 bytes and their names, and the rest is data.
+    let data = "x".repeat(max_payload - 5 * 4_000 - 200);
+    world.send("ledger.v1.deposit.posted.00", map, &data).await;
+    world.append(2).await;
+    world.deeds.set(1, Deed::Park);
+    let worker = world.worker().await;
+    world.wait_for_letters(2).await;
+    let all = wait_for_announcements(&world, 2).await;
+    let large = all
+        .iter()
+        .find(|message| header(message, headers::SEQ).is_empty())
+        .expect("told");
+    assert!(large.payload.is_empty(), "Postgres has the data");
+    worker.stop().await;
+}
+
 #[tokio::test]
 async fn a_replay_has_its_effect_once_and_a_failed_one_stays_parked() {
     let world = World::start().await;
