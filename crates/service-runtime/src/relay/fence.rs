@@ -10,9 +10,10 @@ use async_nats::jetstream::{
     stream::{LastRawMessageErrorKind, State, Stream},
 };
 use contracts::chain;
+use tokio::time::Instant;
 
 use super::{
-    Trouble,
+    PING_EVERY, Trouble,
     decide::End,
     leader::{Around, Leader},
     message::{self, Claim},
@@ -51,6 +52,7 @@ pub(super) async fn walk(
     let mut beyond = Beyond::new(head);
     let mut ours: Option<u64> = None;
     let (mut ours_seen, mut foreign) = (0, 0);
+    let mut spoke_at = Instant::now();
     let first = if state.messages == 0 {
         state.last_sequence + 1
     } else {
@@ -60,6 +62,12 @@ pub(super) async fn walk(
         .max(state.last_sequence.saturating_sub(WALK_MAX) + 1)
         .max(1);
     for sequence in (stop..=state.last_sequence).rev() {
+        // Postgres ends a session that is silent for long, and with it the lead; a message
+        // without headers of ours is not looked for in the log.
+        if spoke_at.elapsed() >= PING_EVERY {
+            leader.head().await?;
+            spoke_at = Instant::now();
+        }
         let Some(stored) = get(stream, sequence).await? else {
             continue;
         };

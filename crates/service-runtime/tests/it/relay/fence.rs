@@ -1,8 +1,11 @@
 //! What the relay makes of messages that it did not publish, and of a log that went back in
 //! time.
 
+use std::time::Duration;
+
 use async_nats::{HeaderMap, jetstream::context::PublishErrorKind};
 use contracts::{chain, headers};
+use testkit::{Fault, TcpProxy, servers};
 
 use crate::world::{World, seqs};
 
@@ -68,6 +71,28 @@ fn copy_without_nats(
         map.insert(name, values[0].clone());
     }
     map
+}
+
+/// Postgres ends the leader's session when it is silent for 15 seconds. Where nats-server is far
+/// away, a walk over messages of others takes longer.
+#[tokio::test]
+async fn a_long_walk_over_foreign_messages_keeps_the_lead() {
+    let mut world = World::start().await;
+    let relay = world.relay().await;
+    world.append(5).await;
+    world.wait_for_place(1, 5).await;
+    relay.stop().await;
+    for _ in 0..220 {
+        world.forge(HeaderMap::new(), "no headers at all").await;
+    }
+    world.append(5).await;
+    let upstream = ([127, 0, 0, 1], servers().nats.port()).into();
+    let proxy = TcpProxy::start(upstream).await;
+    proxy.set(Fault::Delay(Duration::from_millis(40))).await;
+    world.nats_url = proxy.through(&world.nats_url);
+    let relay = world.relay().await;
+    world.wait_for_place(1, 10).await;
+    relay.stop().await;
 }
 
 /// A forger who knows the next id would make nats-server take the relay's message for a
