@@ -1,7 +1,7 @@
 //! The books of one test: an own database, an engine or several, and the proof at the end that
 //! they balance.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use contracts::{Kind, LedgerEvent, Money, WalletId, chain, event::WalletKind, parse_amount};
@@ -10,8 +10,8 @@ use ledger_api::{
     posting::{Answer, Engine, EngineSettings, Render, Rendered, SubmitError},
 };
 use service_runtime::{Clock, Process, Secret};
-use sqlx::{PgPool, Row};
-use testkit::TestDatabase;
+use sqlx::{PgPool, Postgres, Row, Transaction};
+use testkit::{TestDatabase, eventually};
 
 /// The ledger's role has this password in tests.
 pub const PASSWORD: &str = "ledger";
@@ -92,6 +92,45 @@ impl Books {
             .expect("an id")
             .parse()
             .expect("an id")
+    }
+
+    /// Keeps both lanes waiting for the log's head until the transaction ends: what is submitted
+    /// meanwhile queues up, and is one batch.
+    pub async fn stall(&self) -> Transaction<'static, Postgres> {
+        let mut head = self.owner.begin().await.expect("begins");
+        sqlx::query("SELECT 1 FROM ledger.head FOR UPDATE")
+            .execute(&mut *head)
+            .await
+            .expect("the head is held");
+        for lanes in 1..=2 {
+            let (engine, key) = (self.engine.clone(), format!("stall {lanes}"));
+            self.process.spawn("stall", async move {
+                let submitted = engine.submit(command("stall", &key, open("nobody"))).await;
+                submitted.map(drop).map_err(Into::into)
+            });
+            self.wait_for_lanes(lanes).await;
+        }
+        head
+    }
+
+    /// Waits until so many lanes wait for a lock.
+    pub async fn wait_for_lanes(&self, lanes: i64) {
+        eventually(
+            "lanes wait for a lock",
+            Duration::from_secs(20),
+            async || {
+                let waiting: i64 = sqlx::query_scalar(
+                    "SELECT count(*) FROM pg_stat_activity
+                 WHERE application_name = 'florin-lane' AND datname = current_database()
+                   AND wait_event_type = 'Lock'",
+                )
+                .fetch_one(&self.owner)
+                .await
+                .expect("the database answers");
+                waiting == lanes
+            },
+        )
+        .await;
     }
 
     /// Opens a wallet and puts money in.

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use chrono::DateTime;
 use contracts::{LedgerEvent, WalletId};
 use futures_util::future::join_all;
 use ledger_api::{
@@ -9,7 +10,7 @@ use ledger_api::{
     posting::{Engine, EngineSettings, Render, Rendered, SubmitError},
 };
 use service_runtime::{Clock, Process, Secret};
-use testkit::{CutPoint, TcpProxy, own_servers};
+use testkit::{CutPoint, Fault, TcpProxy, own_servers, servers};
 
 use crate::books::{
     Books, PASSWORD, command, deposit, engine_through, eur, open, status, withdrawal,
@@ -32,6 +33,57 @@ async fn a_paused_replica_that_holds_the_head_is_put_out() {
         .await;
     assert_eq!(status(&answer), 201);
     paused.detach();
+    books.close().await;
+}
+
+/// The network between a replica and the server breaks at the worst moment: everybody needs the
+/// head, and its holder hears nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_is_cut_off_with_the_head_in_hand_stops_no_other_and_loses_nothing() {
+    let books = Books::open().await;
+    let wallet = books.wallet("ann").await;
+    let upstream = ([127, 0, 0, 1], servers().postgres.port()).into();
+    let proxy = TcpProxy::start(upstream).await;
+    let url = proxy.through(&books.database.url_as("florin_ledger", PASSWORD));
+    let far = engine_through(&url, &books.process).await;
+    let mut head = books.owner.begin().await.expect("begins");
+    sqlx::query("SELECT 1 FROM ledger.head FOR UPDATE")
+        .execute(&mut *head)
+        .await
+        .expect("the head is held");
+    let cut_off = far.submit(command("ops", "far", deposit(wallet, "1.00")));
+    let meanwhile = async {
+        books.wait_for_lanes(1).await;
+        proxy.set(Fault::BlackHole).await;
+        head.rollback().await.expect("the other one gets the head");
+        let near = books
+            .engine
+            .submit(command("ops", "near", deposit(wallet, "1.00")))
+            .await;
+        assert_eq!(status(&near), 201);
+        proxy.set(Fault::Pass).await;
+    };
+    let (far, ()) = tokio::join!(cut_off, meanwhile);
+    assert_eq!(status(&far), 201);
+    assert_eq!(books.balance(wallet).await, "2.00");
+    books.close().await;
+}
+
+/// The clock of one replica may be wrong; the log's time never runs backwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_whose_clock_is_behind_does_not_turn_back_the_time() {
+    let books = Books::open().await;
+    let wallet = books.wallet("ann").await;
+    let long_ago = DateTime::from_timestamp(1_700_000_000, 0).expect("in range");
+    let behind = Process::new("behind", Clock::manual(long_ago));
+    let url = books.database.url_as("florin_ledger", PASSWORD);
+    let engine = engine_through(&url, &behind).await;
+    let answer = engine
+        .submit(command("ops", "behind", deposit(wallet, "1.00")))
+        .await;
+    assert_eq!(status(&answer), 201);
+    behind.shutdown();
+    // Looks at every event's time.
     books.close().await;
 }
 
