@@ -1,10 +1,12 @@
 //! Dead letters: announced, replayed once, discarded.
 
-use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::{self, message::StreamMessage};
 use contracts::{headers, topology};
+use futures_util::StreamExt as _;
 use service_runtime::{
     Clock,
     dead_letters::{Audit, Discarded, LetterState, Replayed, discard, list, replay, show},
+    nats,
 };
 use testkit::eventually;
 
@@ -96,6 +98,34 @@ async fn the_stream_is_told_what_postgres_has_and_told_again_when_it_was_lost() 
 }
 
 /// Four operators press the button at once.
+/// Sent is not stored: the stream may refuse, and a dead letter that was only sent is told again.
+#[tokio::test]
+async fn an_announcement_that_the_stream_refused_is_made_again() {
+    let world = World::start().await;
+    let spec = world.topology.dlq_stream(topology::Worker::Analytics);
+    let stream = nats::ensure_stream(&world.js, &spec)
+        .await
+        .expect("creates");
+    let config = stream.cached_info().config.clone();
+    let refusing = jetstream::stream::Config {
+        max_message_size: 10,
+        ..config.clone()
+    };
+    world.js.update_stream(refusing).await.expect("is updated");
+    let subject = world.topology.subject("dlq.v1.analytics.>");
+    let mut sent = world.client.subscribe(subject).await.expect("subscribes");
+    world.deeds.set(1, Deed::Park);
+    world.append(1).await;
+    let worker = world.worker().await;
+    for _ in 0..2 {
+        let heard = tokio::time::timeout(PATIENCE, sent.next()).await;
+        heard.expect("it is sent").expect("subscribed");
+    }
+    world.js.update_stream(config).await.expect("is updated");
+    wait_for_announcements(&world, 1).await;
+    worker.stop().await;
+}
+
 /// Whoever may publish can send the largest message that the server takes, most of it headers.
 /// Its announcement has headers of our own besides, and must not hold up the others.
 #[tokio::test]

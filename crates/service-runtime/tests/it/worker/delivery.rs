@@ -39,6 +39,34 @@ async fn a_hundred_copies_of_each_event_over_four_workers_count_once() {
     }
 }
 
+/// The second worker may look at the inbox only when the first has committed.
+#[tokio::test]
+async fn two_workers_with_a_copy_each_take_turns() {
+    let world = World::start().await;
+    let permits = Arc::new(Semaphore::new(0));
+    world.deeds.set(1, Deed::Wait(Arc::clone(&permits)));
+    world.append(1).await;
+    let workers = [world.worker().await, world.worker().await];
+    eventually("the second one waits for the first", PATIENCE, async || {
+        // Copies go to either of them.
+        world.publish([1]).await;
+        world
+            .number(
+                "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+            .await
+            == 1
+    })
+    .await;
+    permits.add_permits(100);
+    world.wait_until_settled().await;
+    for worker in workers {
+        worker.stop().await;
+    }
+    world.assert_effects_except(&[]).await;
+}
+
 #[tokio::test]
 async fn a_backlog_in_reverse_order_is_settled() {
     let world = World::start().await;

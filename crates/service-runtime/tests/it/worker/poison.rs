@@ -106,6 +106,58 @@ async fn a_retry_that_outlives_its_stay_goes_to_the_table_and_counts_from_there(
     worker.stop().await;
 }
 
+/// A worker that was slow finds its lease over and another one at the same row: whoever comes
+/// second does nothing.
+#[tokio::test]
+async fn a_retry_that_two_workers_have_in_hand_counts_once() {
+    let world = World::start().await;
+    let clock = Clock::manual(Clock::system().now());
+    world.deeds.set(2, Deed::Retry);
+    world.append(3).await;
+    let start = || {
+        world.worker_at(
+            &world.database_url,
+            &world.nats_url,
+            timings(),
+            clock.clone(),
+        )
+    };
+    let one = start().await;
+    eventually("it is in the table", PATIENCE, async || {
+        clock.advance(Duration::from_secs(31));
+        world.number("SELECT count(*) FROM retrying").await == 1
+    })
+    .await;
+    world.wait_until_settled().await;
+    let mut inbox = world.pool.begin().await.expect("begins");
+    sqlx::query("SELECT 1 FROM inbox FOR UPDATE")
+        .execute(&mut *inbox)
+        .await
+        .expect("is held");
+    world.deeds.clear();
+    let other = start().await;
+    eventually("both have it in hand", PATIENCE, async || {
+        clock.advance(Duration::from_secs(301));
+        world
+            .number(
+                "SELECT count(*) FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'",
+            )
+            .await
+            == 2
+    })
+    .await;
+    inbox.rollback().await.expect("they go on");
+    eventually("it counts", PATIENCE, async || {
+        world.number("SELECT count(*) FROM retrying").await == 0
+    })
+    .await;
+    one.stop().await;
+    other.stop().await;
+    world.assert_effects_except(&[]).await;
+    assert_eq!(world.letters().await, []);
+}
+
 #[tokio::test]
 async fn a_retry_that_uses_up_its_time_is_parked() {
     let world = World::start().await;
