@@ -65,11 +65,7 @@ async fn a_services_role_is_refused_on_every_table_of_another() {
             refuses(&mut role, format!("SELECT 1 FROM {table}")).await;
             refuses(&mut role, format!("INSERT INTO {table} DEFAULT VALUES")).await;
             refuses(&mut role, format!("DELETE FROM {table}")).await;
-            refuses(
-                &mut role,
-                format!("TRUNCATE {table}"),
-            )
-            .await;
+            refuses(&mut role, format!("TRUNCATE {table}")).await;
         }
     }
 }

@@ -9,10 +9,10 @@ use crate::world::{Reply, World, claims};
 async fn call(
     world: &World,
     rule: &RouteRule,
-    (role, owner): (Role, &str),
+    (bearer, owner): (Role, &str),
     wallets: &Wallets,
 ) -> Reply {
-    let token = &token(world, role, owner);
+    let token = &token(world, bearer, owner);
     let path = rule.path.replace("{id}", &wallets.own);
     if rule.method == "GET" {
         return world.get(token, &path).await;
@@ -20,7 +20,7 @@ async fn call(
     let mut body: Value = json!({"amount": "0.01", "currency": "EUR"});
     match rule.permission {
         Permission::WalletsCreate => {
-            let kind = if role == Role::Merchant {
+            let kind = if bearer == Role::Merchant {
                 "merchant"
             } else {
                 "customer"
