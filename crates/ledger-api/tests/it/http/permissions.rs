@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use crate::world::{Reply, World};
 
-/// Sends to a route what it would take of somebody of `role` who owns `owner`'s wallets.
+/// Sends to a route what it would take of a `bearer` who owns `owner`'s wallets.
 async fn call(
     world: &World,
     rule: &RouteRule,
-    (role, owner): (Role, &str),
+    (bearer, owner): (Role, &str),
     wallets: &Wallets,
 ) -> Reply {
-    let token = &token(world, role, owner);
+    let token = &token(world, bearer, owner);
     let id = match rule.permission {
         Permission::AlertsRead => "alt_0190aaaaaaaa7bbbbbbbcccccccccccc",
         _ => &wallets.own,
@@ -24,7 +24,7 @@ async fn call(
     let mut body: Value = json!({"amount": "0.01", "currency": "EUR"});
     match rule.permission {
         Permission::WalletsCreate => {
-            let kind = if role == Role::Merchant {
+            let kind = if bearer == Role::Merchant {
                 "merchant"
             } else {
                 "customer"
