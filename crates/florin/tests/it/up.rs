@@ -99,9 +99,10 @@ async fn a_stopped_fleet_starts_again_with_its_money_and_keys() {
 
 #[tokio::test]
 async fn several_processes_of_a_service_share_the_books() {
-    let fleet = TestFleet::start(&["--ledger-api", "2", "--analytics-worker", "2"]).await;
+    let two_of_each = ["--ledger-api", "--analytics-worker", "--fraud-worker"].map(|of| [of, "2"]);
+    let fleet = TestFleet::start(two_of_each.as_flattened()).await;
     let endpoints = fleet.endpoints();
-    assert_eq!(endpoints.services.len(), 4);
+    assert_eq!(endpoints.services.len(), 6);
     let first = fleet.client();
     let ann = open(&first, "ann").await;
     let second = endpoints.services["ledger-api-2"]
