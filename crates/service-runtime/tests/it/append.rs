@@ -60,7 +60,7 @@ async fn proven(pool: &PgPool) -> Vec<EventId> {
     let mut latest = DateTime::<Utc>::UNIX_EPOCH;
     for (seq, event) in (1..).zip(&page.events) {
         hash = chain::link(&hash, event.data.as_bytes());
-        assert_eq!((event.seq, &event.hash), (seq, &hex(&hash)));
+        assert_eq!((event.seq, &event.hash), (seq, &hex::encode(hash)));
         assert!(
             event
                 .data
@@ -69,12 +69,8 @@ async fn proven(pool: &PgPool) -> Vec<EventId> {
         assert!(event.posted_at >= latest, "time runs backwards");
         latest = event.posted_at;
     }
-    assert_eq!(page.head.hash, hex(&hash));
+    assert_eq!(page.head.hash, hex::encode(hash));
     page.events.iter().map(|event| event.id).collect()
-}
-
-fn hex(hash: &chain::Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test]
