@@ -14,8 +14,10 @@ if [ -z "${DATABASE_URL:-}" ]; then
     exit
 fi
 
-# Each service has a schema and a role; a worker's schema has the runtime's tables too.
+# Each service has a schema and a role; a worker's schema has the runtime's tables too, and a
+# worker that publishes has a log of its own.
 worker_tables=crates/service-runtime/migrations/worker
+log_tables=crates/service-runtime/migrations/log
 
 sql() { psql -X -q -v ON_ERROR_STOP=1 "$@" "$DATABASE_URL"; }
 
@@ -26,6 +28,8 @@ migrate() {
     sql -c "DO \$\$ BEGIN CREATE ROLE florin_$schema LOGIN;
             EXCEPTION WHEN duplicate_object THEN NULL; END \$\$"
     sql -c "CREATE SCHEMA IF NOT EXISTS $schema"
+    # As sqlx makes it before the first migration, and some of them speak of it.
+    sql -c "CREATE TABLE IF NOT EXISTS $schema._sqlx_migrations (version bigint PRIMARY KEY)"
     for folder in "$@"; do
         for file in "$folder"/*.sql; do
             # A folder without migrations.
@@ -55,13 +59,14 @@ check() {
 
 migrate ledger crates/ledger-api/migrations
 migrate analytics "$worker_tables" crates/analytics-worker/migrations
+migrate fraud "$worker_tables" "$log_tables" crates/fraud-worker/migrations
 
 # Into a fresh directory, so that queries that are gone leave; swapped in only when all is well.
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 
 # Those who are depended on first: compiled for another crate they would see its schema.
-services="service-runtime:analytics ledger-api:ledger analytics-worker:analytics"
+services="service-runtime:analytics ledger-api:ledger analytics-worker:analytics fraud-worker:fraud"
 for service in $services; do
     check "${service%%:*}" "crates/${service%%:*}" "${service##*:}"
 done

@@ -28,8 +28,10 @@ use running::{Running, TellLogs};
 pub const API: &str = "ledger-api";
 /// The second ledger process, where a fleet has one.
 pub const OTHER_API: &str = "ledger-api-2";
-/// The worker.
+/// The worker that counts.
 pub const WORKER: &str = "analytics-worker";
+/// The worker that looks for fraud.
+pub const FRAUD_WORKER: &str = "fraud-worker";
 
 /// What the tests do to a fleet and ask it. Each test has its own: connections belong to the
 /// runtime of the test that opened them, and so does the history of what was acknowledged.

@@ -3,6 +3,7 @@
 mod checks;
 mod docs;
 mod fleet;
+mod fraud;
 mod hazards;
 mod killed;
 mod nats;

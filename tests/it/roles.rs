@@ -14,7 +14,10 @@ async fn database() -> TestDatabase {
             .expect("the ledger's tables");
         analytics_worker::migrate(&mut owner, Some(PASSWORD))
             .await
-            .expect("the worker's tables");
+            .expect("the statistics worker's tables");
+        fraud_worker::migrate(&mut owner, Some(PASSWORD))
+            .await
+            .expect("the fraud worker's tables");
         drop(owner);
         pool.close().await;
     })
@@ -53,7 +56,11 @@ async fn a_services_role_is_refused_on_every_table_of_another() {
     let owner = database.pool().await;
     for (role, foreign) in [
         ("florin_analytics", "ledger"),
+        ("florin_analytics", "fraud"),
+        ("florin_fraud", "ledger"),
+        ("florin_fraud", "analytics"),
         ("florin_ledger", "analytics"),
+        ("florin_ledger", "fraud"),
     ] {
         let url = database.url_as(role, PASSWORD);
         let mut role = PgConnection::connect(&url)
@@ -75,13 +82,14 @@ async fn a_services_role_makes_no_tables_and_grants_nothing() {
     let database = database().await;
     for (role, own) in [
         ("florin_analytics", "analytics"),
+        ("florin_fraud", "fraud"),
         ("florin_ledger", "ledger"),
     ] {
         let url = database.url_as(role, PASSWORD);
         let mut role = PgConnection::connect(&url)
             .await
             .expect("the role can log in");
-        for schema in ["ledger", "analytics", "public"] {
+        for schema in ["ledger", "analytics", "fraud", "public"] {
             refuses(&mut role, format!("CREATE TABLE {schema}.mine (id int)")).await;
         }
         refuses(&mut role, format!("CREATE SCHEMA {own}_too")).await;

@@ -292,7 +292,7 @@ pub enum DecodeError {
     /// Not JSON, or not of the type's shape.
     #[error("the data is not the JSON of its event type")]
     Malformed(#[source] serde_json::Error),
-    /// A type that this version of the contracts does not know.
+    /// A type that this version of the contracts does not know, or another source's.
     #[error("unknown event type")]
     UnknownType,
 }
@@ -330,6 +330,7 @@ impl LedgerEvent {
             | EventType::WithdrawalRejected
             | EventType::TransferRejected
             | EventType::PaymentRejected => serde_json::from_slice(data).map(Self::Rejected),
+            EventType::AlertRaised => return Err(DecodeError::UnknownType),
         };
         event.map_err(DecodeError::Malformed)
     }

@@ -8,6 +8,7 @@
 pub mod chain;
 pub mod currency;
 pub mod event;
+pub mod fraud;
 pub mod headers;
 pub mod ids;
 pub mod limits;

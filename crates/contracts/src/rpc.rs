@@ -5,7 +5,10 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{Currency, EventId, WalletId};
+use crate::{
+    AlertId, Currency, EventId, TransactionId, WalletId,
+    fraud::{Rule, Severity},
+};
 
 /// An answer on the wire.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,4 +122,65 @@ pub struct WalletStats {
     pub last_activity_at: Option<DateTime<Utc>>,
     /// One entry per currency that moved, in order of the code.
     pub balances: Vec<CurrencyStats>,
+}
+
+/// Asks for alerts, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertsRequest {
+    /// Only those of this wallet.
+    pub wallet: Option<WalletId>,
+    /// Only those that come after this one in the list.
+    pub after: Option<AlertId>,
+    /// How many at most.
+    pub limit: u16,
+}
+
+/// Asks for one alert; the answer is nothing when there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertRequest {
+    /// The alert.
+    pub alert: AlertId,
+}
+
+/// What a fraud rule found, with its evidence as it is known now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The alert id: the same for the same rule and event, whoever finds it and when.
+    pub id: AlertId,
+    /// Which rule.
+    pub rule: Rule,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Whose movement it is.
+    pub wallet: WalletId,
+    /// The event that the rule found.
+    pub event: EventId,
+    /// Its position in the ledger's log.
+    pub seq: u64,
+    /// Its transaction.
+    pub transaction: TransactionId,
+    /// When the movement counts.
+    pub effective_at: DateTime<Utc>,
+    /// When the ledger wrote it.
+    pub posted_at: DateTime<Utc>,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+/// What a rule decided on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The currency of `amount` and `threshold`.
+    pub currency: Currency,
+    /// What moved: positive, at the currency's scale.
+    pub amount: Decimal,
+    /// From which amount on the rule finds a movement; rules about one movement only.
+    pub threshold: Option<Decimal>,
+    /// The length of the window that was counted; rules about several movements only.
+    pub window_seconds: Option<u32>,
+    /// Movements in that window, the alert's own included.
+    pub count: u64,
+    /// The latest of them in event time, as many as fit; the alert's own is the last or has the
+    /// time of the last.
+    pub events: Vec<EventId>,
 }

@@ -6,6 +6,7 @@ use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use crate::{
     EventType,
     event::{Posted, Rejected, WalletCreated},
+    fraud::AlertRaised,
 };
 
 /// The JSON Schema (draft 2020-12) of an event type's data.
@@ -21,6 +22,7 @@ pub fn of(event_type: EventType) -> Schema {
         | EventType::WithdrawalRejected
         | EventType::TransferRejected
         | EventType::PaymentRejected => root::<Rejected>(generator),
+        EventType::AlertRaised => root::<AlertRaised>(generator),
     };
     schema.insert("title".to_owned(), event_type.as_str().into());
     schema.insert("description".to_owned(), event_type.meaning().into());

@@ -40,6 +40,11 @@ macro_rules! events {
                 }
             }
 
+            /// Whose event it is: `ledger`, or the worker's name.
+            pub const fn source(self) -> &'static str {
+                match self { $(Self::$name => $source,)* }
+            }
+
             /// `<noun>.<verb>`, the tail of a dead letter's subject.
             pub const fn noun_verb(self) -> &'static str {
                 match self { $(Self::$name => concat!($noun, ".", $verb),)* }
@@ -63,10 +68,12 @@ events! {
     WithdrawalRejected => "ledger" "withdrawal" "rejected", "A withdrawal was decided against.";
     TransferRejected => "ledger" "transfer" "rejected", "A transfer was decided against.";
     PaymentRejected => "ledger" "payment" "rejected", "A payment was decided against.";
+    AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
 }
 
 impl EventType {
-    /// The subject that an event of this type about `wallet` is published on.
+    /// The subject that the ledger's event of this type about `wallet` is published on. Events
+    /// of workers have no shard: theirs is [`EventType::subject_stem`].
     pub fn subject(self, wallet: WalletId) -> String {
         format!("{}.{:02}", self.subject_stem(), shard(wallet))
     }
@@ -84,6 +91,10 @@ pub mod rpc {
     pub const LEDGER_EVENTS: &str = "rpc.ledger.events";
     /// Statistics of one wallet.
     pub const ANALYTICS_STATS: &str = "rpc.analytics.stats";
+    /// Alerts of one wallet or of all, newest first.
+    pub const FRAUD_ALERTS: &str = "rpc.fraud.alerts";
+    /// One alert.
+    pub const FRAUD_ALERT: &str = "rpc.fraud.alert";
 }
 
 impl fmt::Display for EventType {

@@ -35,6 +35,15 @@ pub struct Args {
         value_name = "PASSWORD"
     )]
     pub analytics_password: Option<String>,
+
+    /// Sets the fraud worker's password; left alone when not given.
+    #[arg(
+        long,
+        env = "FLORIN_FRAUD_PASSWORD",
+        hide_env_values = true,
+        value_name = "PASSWORD"
+    )]
+    pub fraud_password: Option<String>,
 }
 
 /// Migrates every service's part of the database.
@@ -45,6 +54,7 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
     let passwords = [
         (ledger_api::PART.role, args.ledger_password),
         (analytics_worker::PART.role, args.analytics_password),
+        (fraud_worker::PART.role, args.fraud_password),
     ];
     let password = |role: &str| {
         let (_, password) = passwords.iter().find(|(known, _)| *known == role)?;
@@ -56,8 +66,12 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
 }
 
 /// The services' roles.
-pub fn roles() -> [&'static str; 2] {
-    [ledger_api::PART.role, analytics_worker::PART.role]
+pub fn roles() -> [&'static str; 3] {
+    [
+        ledger_api::PART.role,
+        analytics_worker::PART.role,
+        fraud_worker::PART.role,
+    ]
 }
 
 /// Migrates every service's part of the database at `url`, as its owner; `password` knows the
@@ -74,6 +88,7 @@ pub async fn all<'a>(
     })?;
     ledger_api::migrate(&mut owner, password(ledger_api::PART.role)).await?;
     analytics_worker::migrate(&mut owner, password(analytics_worker::PART.role)).await?;
+    fraud_worker::migrate(&mut owner, password(fraud_worker::PART.role)).await?;
     owner.close().await?;
     Ok(())
 }

@@ -15,6 +15,8 @@ enum Service {
     LedgerApi(Box<ledger_api::Config>),
     /// The statistics worker.
     AnalyticsWorker(Box<analytics_worker::Config>),
+    /// The fraud worker.
+    FraudWorker(Box<fraud_worker::Config>),
 }
 
 /// Runs the service until it is told to stop.
@@ -25,6 +27,9 @@ pub fn run(args: Args) -> ExitCode {
         }
         Service::AnalyticsWorker(config) => {
             service_runtime::boot_with("analytics-worker", *config, analytics_worker::run)
+        }
+        Service::FraudWorker(config) => {
+            service_runtime::boot_with("fraud-worker", *config, fraud_worker::run)
         }
     }
 }

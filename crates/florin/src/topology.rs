@@ -14,7 +14,7 @@ use crate::fleet::{DEFAULT_DIR, Fleet};
 use crate::output::{self, Output};
 
 /// The workers that a fleet runs today.
-const WORKERS: &[Worker] = &[Worker::Analytics];
+const WORKERS: &[Worker] = &[Worker::Analytics, Worker::Fraud];
 /// NATS answers within milliseconds or is away.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -53,8 +53,8 @@ enum Action {
     Show,
     /// Creates what is missing and compares the rest.
     Apply,
-    /// Deletes the ledger's stream and creates it anew; the relay fills it again from the log,
-    /// under a new epoch. The way out when Postgres was restored to an older state.
+    /// Deletes the streams of events and creates them anew; the relays fill them again from
+    /// the logs, under a new epoch. The way out when Postgres was restored to an older state.
     Reset {
         /// Really.
         #[arg(long)]
@@ -81,24 +81,30 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
             Ok(Code::Done)
         }
         Action::Reset { confirm: false } => Err(Failure::usage(
-            "reset deletes the ledger's stream, to be filled again from the log: say --confirm if you mean it",
+            "reset deletes the streams of events, to be filled again from the logs: say --confirm if you mean it",
         )
         .into()),
         Action::Reset { confirm: true } => {
             reset(&url, &topology).await?;
-            output::note("The ledger's stream is new and empty; the relay fills it from the log.");
+            output::note("The streams of events are new and empty; the relays fill them from the logs.");
             Ok(Code::Done)
         }
     }
 }
 
+/// The streams that a relay fills from a log.
+fn event_streams(topology: &Topology) -> Vec<StreamSpec> {
+    let of_workers = WORKERS
+        .iter()
+        .filter_map(|worker| topology.worker_stream(*worker));
+    [topology.ledger_stream()]
+        .into_iter()
+        .chain(of_workers)
+        .collect()
+}
+
 fn streams(topology: &Topology) -> Vec<StreamSpec> {
-    let mut streams = vec![topology.ledger_stream()];
-    streams.extend(
-        WORKERS
-            .iter()
-            .filter_map(|worker| topology.worker_stream(*worker)),
-    );
+    let mut streams = event_streams(topology);
     streams.extend(WORKERS.iter().map(|worker| topology.dlq_stream(*worker)));
     streams
 }
@@ -127,14 +133,18 @@ pub async fn apply(url: &str, topology: &Topology) -> anyhow::Result<()> {
 
 async fn reset(url: &str, topology: &Topology) -> anyhow::Result<()> {
     let js = connect(url).await?;
-    let stream = topology.ledger_stream();
-    match js.delete_stream(&stream.name).await {
-        Ok(_) => {}
-        // Somebody deleted it before us: then it only needs to be created.
-        Err(error) if js.get_stream(&stream.name).await.is_err() => {
-            tracing::debug!(error = error.to_string(), "The stream was not there");
+    // All schemas are in one database, so they went back in time together.
+    for StreamSpec { name, .. } in event_streams(topology) {
+        match js.delete_stream(&name).await {
+            Ok(_) => {}
+            // Somebody deleted it before us: then it only needs to be created.
+            Err(error) if js.get_stream(&name).await.is_err() => {
+                tracing::debug!(error = error.to_string(), "The stream was not there");
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot delete the stream {name}"));
+            }
         }
-        Err(error) => return Err(error).context("cannot delete the ledger's stream"),
     }
     apply(url, topology).await
 }

@@ -1,5 +1,9 @@
-//! Reading a log: the tables `events` and `head` of any service that publishes. The schema is
-//! chosen by the connection's search path, so this SQL is checked by tests, not by the compiler.
+//! A log: the tables `events` and `head` of any service that publishes. All read theirs here;
+//! workers append to theirs here too, the ledger does that in the statement that posts. The
+//! schema is chosen by the connection's search path, so this SQL is checked by tests, not by
+//! the compiler.
+
+mod append;
 
 use chrono::{DateTime, Utc};
 use contracts::{
@@ -8,8 +12,17 @@ use contracts::{
     limits,
     rpc::{EventsPage, Head, LoggedEvent},
 };
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgExecutor, PgPool, migrate::Migrator};
 use uuid::Uuid;
+
+pub use append::{Draft, append_in_tx, derived_id};
+
+/// The tables of a worker's own log: events, head, relay. Unqualified names, as in
+/// [`crate::worker::WORKER_MIGRATIONS`], and versions from 501 to 999.
+pub const LOG_MIGRATIONS: Migrator = Migrator {
+    ignore_missing: true,
+    ..sqlx::migrate!("migrations/log")
+};
 
 type Row = (i64, Uuid, String, String, Vec<u8>, DateTime<Utc>);
 

@@ -35,6 +35,9 @@ pub struct PostgresOptions {
     pub idle_in_transaction_ms: u32,
     /// The server ends a session without a transaction that is silent for longer; 0 never.
     pub idle_session_ms: u32,
+    /// Plans every statement anew: a plan that was made and kept while a table was short would
+    /// read all of it once it is long.
+    pub plans_anew: bool,
     /// The name in `pg_stat_activity`.
     pub application_name: &'static str,
 }
@@ -48,6 +51,7 @@ impl Default for PostgresOptions {
             lock_timeout_ms: 5_000,
             idle_in_transaction_ms: 10_000,
             idle_session_ms: 0,
+            plans_anew: false,
             application_name: "florin",
         }
     }
@@ -60,6 +64,11 @@ impl PostgresOptions {
     /// When the URL does not parse.
     pub fn connect_options(&self, url: &Secret) -> Result<PgConnectOptions, sqlx::Error> {
         let options: PgConnectOptions = url.expose().parse()?;
+        let plans = if self.plans_anew {
+            "force_custom_plan"
+        } else {
+            "auto"
+        };
         let settings = [
             ("search_path", self.schema.to_owned()),
             ("statement_timeout", self.statement_timeout_ms.to_string()),
@@ -69,6 +78,7 @@ impl PostgresOptions {
                 self.idle_in_transaction_ms.to_string(),
             ),
             ("idle_session_timeout", self.idle_session_ms.to_string()),
+            ("plan_cache_mode", plans.to_owned()),
             // A client that vanished without a word is noticed within half a minute.
             ("tcp_keepalives_idle", "10".to_owned()),
             ("tcp_keepalives_interval", "5".to_owned()),

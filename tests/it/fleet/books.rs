@@ -12,6 +12,13 @@ use super::{Fleet, florin};
 /// Until every event's effect is there, whatever happened before.
 const CAUGHT_UP: Duration = Duration::from_mins(1);
 
+const STATISTICS_INBOX: &str = "
+    SELECT done::text, done = int8multirange(int8range(1, upper(done))) AND upper(done) > $1
+    FROM analytics.inbox";
+const FRAUD_INBOX: &str = "
+    SELECT done::text, done = int8multirange(int8range(1, upper(done))) AND upper(done) > $1
+    FROM fraud.inbox";
+
 impl Fleet {
     /// The last position of the log.
     pub async fn head(&self) -> i64 {
@@ -24,20 +31,26 @@ impl Fleet {
         found.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// Waits until the worker has settled every event so far, without a hole.
+    /// Waits until every worker has settled every event so far, without a hole.
     pub async fn settle(&self) {
+        self.settle_statistics().await;
+        self.settle_inbox(FRAUD_INBOX).await;
+    }
+
+    /// The same of the worker that counts alone.
+    pub async fn settle_statistics(&self) {
+        self.settle_inbox(STATISTICS_INBOX).await;
+    }
+
+    async fn settle_inbox(&self, inbox: &'static str) {
         let head = self.head().await;
-        let what = format!("the inbox is one range up to {head}");
+        let what = format!("{inbox} is one range up to {head}");
         eventually(&what, CAUGHT_UP, async || {
-            let (done, whole): (String, bool) = sqlx::query_as(
-                "SELECT done::text,
-                        done = int8multirange(int8range(1, upper(done))) AND upper(done) > $1
-                 FROM analytics.inbox",
-            )
-            .bind(head)
-            .fetch_one(&self.owner)
-            .await
-            .map_err(|error| error.to_string())?;
+            let (done, whole): (String, bool) = sqlx::query_as(inbox)
+                .bind(head)
+                .fetch_one(&self.owner)
+                .await
+                .map_err(|error| error.to_string())?;
             if whole { Ok(()) } else { Err(done) }
         })
         .await;

@@ -121,6 +121,10 @@ pub const RULES: &[Rule] = &[
                 "reads any service's log: the file is a store",
             ),
             (
+                "crates/service-runtime/src/log/append.rs",
+                "appends to any worker's log: the file is a store",
+            ),
+            (
                 "crates/service-runtime/src/migrate.rs",
                 "makes roles and schemas, before any store",
             ),
@@ -170,6 +174,10 @@ pub const RULES: &[Rule] = &[
             (
                 "crates/ledger-api/src/store/balances.rs",
                 "the one statement that moves balances",
+            ),
+            (
+                "crates/service-runtime/src/log/append.rs",
+                "appends to a worker's own log, which moves no money; its role has no right to the ledger's",
             ),
         ],
         scope: Scope::Production,

@@ -80,6 +80,10 @@ pub struct Args {
     /// Processes of the statistics worker.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16), value_name = "N")]
     pub analytics_worker: u16,
+
+    /// Processes of the fraud worker.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16), value_name = "N")]
+    pub fraud_worker: u16,
 }
 
 /// Runs a fleet until it is told to stop.
@@ -322,14 +326,21 @@ fn plans<'a>(
         plan.http = Some(if number == 1 { args.http } else { further });
         plans.push(plan);
     }
-    for number in 1..=args.analytics_worker {
-        let mut plan = plan("analytics-worker", number, args, home, bus);
-        let role = analytics_worker::PART.role;
-        plan.environment.push((
-            "FLORIN_DATABASE_URL",
-            database.url_as(role, password(role))?,
-        ));
-        plans.push(plan);
+    let workers = [
+        (
+            "analytics-worker",
+            analytics_worker::PART.role,
+            args.analytics_worker,
+        ),
+        ("fraud-worker", fraud_worker::PART.role, args.fraud_worker),
+    ];
+    for (worker, role, processes) in workers {
+        for number in 1..=processes {
+            let mut plan = plan(worker, number, args, home, bus);
+            let url = database.url_as(role, password(role))?;
+            plan.environment.push(("FLORIN_DATABASE_URL", url));
+            plans.push(plan);
+        }
     }
     Ok(plans)
 }

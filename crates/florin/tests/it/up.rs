@@ -13,7 +13,7 @@ async fn a_fleet_moves_money_and_its_statistics_show_it() {
     let mut fleet = TestFleet::start(&[]).await;
     let endpoints = fleet.endpoints();
     let names: Vec<_> = endpoints.services.keys().map(String::as_str).collect();
-    assert_eq!(names, ["analytics-worker", "ledger-api"]);
+    assert_eq!(names, ["analytics-worker", "fraud-worker", "ledger-api"]);
     assert!(
         endpoints.http.starts_with("http://127.0.0.1:"),
         "{}",
@@ -21,7 +21,7 @@ async fn a_fleet_moves_money_and_its_statistics_show_it() {
     );
     assert!(endpoints.nats.starts_with("nats://") && endpoints.postgres.starts_with("postgres://"));
     let processes = fleet.processes();
-    assert_eq!(processes.len(), 4);
+    assert_eq!(processes.len(), 5);
     assert!(processes.iter().all(|pid| is_running(*pid)));
     for service in endpoints.services.values() {
         for page in ["metrics", "healthz", "readyz"] {
@@ -99,9 +99,10 @@ async fn a_stopped_fleet_starts_again_with_its_money_and_keys() {
 
 #[tokio::test]
 async fn several_processes_of_a_service_share_the_books() {
-    let fleet = TestFleet::start(&["--ledger-api", "2", "--analytics-worker", "2"]).await;
+    let two_of_each = ["--ledger-api", "--analytics-worker", "--fraud-worker"].map(|of| [of, "2"]);
+    let fleet = TestFleet::start(two_of_each.as_flattened()).await;
     let endpoints = fleet.endpoints();
-    assert_eq!(endpoints.services.len(), 4);
+    assert_eq!(endpoints.services.len(), 6);
     let first = fleet.client();
     let ann = open(&first, "ann").await;
     let second = endpoints.services["ledger-api-2"]

@@ -25,6 +25,8 @@ pub enum Permission {
     MoneyBackdate,
     /// Read statistics of wallets.
     StatsRead,
+    /// Read fraud alerts, of every wallet.
+    AlertsRead,
 }
 
 impl Permission {
@@ -40,6 +42,7 @@ impl Permission {
         Self::MoneyPay,
         Self::MoneyBackdate,
         Self::StatsRead,
+        Self::AlertsRead,
     ];
 
     /// As documents and refusals spell it.
@@ -55,6 +58,7 @@ impl Permission {
             Self::MoneyPay => "money:pay",
             Self::MoneyBackdate => "money:backdate",
             Self::StatsRead => "stats:read",
+            Self::AlertsRead => "alerts:read",
         }
     }
 }
@@ -112,8 +116,8 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            MoneyPay, MoneyTransfer, MoneyWithdraw, StatsRead, WalletsCreate, WalletsRead,
-            WalletsReadAny,
+            AlertsRead, MoneyPay, MoneyTransfer, MoneyWithdraw, StatsRead, WalletsCreate,
+            WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -124,7 +128,8 @@ impl Role {
                 MoneyPay,
                 StatsRead,
             ],
-            Self::Analyst | Self::Finance => &[WalletsRead, WalletsReadAny, StatsRead],
+            Self::Analyst => &[WalletsRead, WalletsReadAny, StatsRead, AlertsRead],
+            Self::Finance => &[WalletsRead, WalletsReadAny, StatsRead],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }
     }
@@ -164,6 +169,7 @@ mod tests {
                 Permission::MoneyBackdate,
                 Permission::WalletsReadAny,
                 Permission::WalletsCreateAny,
+                Permission::AlertsRead,
             ] {
                 assert!(!role.may(permission), "{role:?} {permission}");
             }

@@ -40,6 +40,8 @@ pub const ROUTES: &[RouteRule] = &[
     on("GET", "/v1/wallets/{id}/history", Permission::WalletsRead),
     on("GET", "/v1/wallets/{id}/stats", Permission::StatsRead),
     on("POST", "/v1/payments", Permission::MoneyPay),
+    on("GET", "/v1/alerts", Permission::AlertsRead),
+    on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
 ];
 
 /// The rule of a route. HEAD is GET without the body.

@@ -5,6 +5,7 @@
 //! answer. Reads are single autocommit statements on the pool; no handler ever opens a
 //! transaction, because a client that disconnects drops its handler at any await.
 
+mod alerts;
 mod answer;
 mod api;
 mod authorised;

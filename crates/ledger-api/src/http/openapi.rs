@@ -31,6 +31,7 @@ use super::{
     tags(
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "money", description = "Movements of money."),
+        (name = "alerts", description = "What the fraud rules found."),
     ),
     components(schemas(Problem, FieldProblem)),
     security(("bearer" = [])),

@@ -1,10 +1,10 @@
-//! The wallet in a path.
+//! What a path names.
 
 use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::WalletId;
+use contracts::{AlertId, WalletId};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -19,9 +19,26 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Ok(Path(id)) = Path::<String>::from_request_parts(parts, state).await else {
-            return Err(ErrorCode::NotFound.into());
-        };
-        fields::wallet(&id).map(Self)
+        fields::wallet(&id(parts, state).await?).map(Self)
+    }
+}
+
+/// `{id}` of a route under `/v1/alerts`. What is no id names no alert.
+#[derive(Debug)]
+pub struct AlertPath(pub AlertId);
+
+impl<S: Send + Sync> FromRequestParts<S> for AlertPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+async fn id<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, ApiError> {
+    match Path::<String>::from_request_parts(parts, state).await {
+        Ok(Path(id)) => Ok(id),
+        Err(_) => Err(ErrorCode::NotFound.into()),
     }
 }

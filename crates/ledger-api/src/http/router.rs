@@ -8,6 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
+    alerts,
     api::Api,
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
@@ -27,6 +28,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::history::handler))
         .routes(routes!(wallets::stats::handler))
         .routes(routes!(payments::create::handler))
+        .routes(routes!(alerts::list::handler))
+        .routes(routes!(alerts::get::handler))
 }
 
 pub(super) fn document() -> utoipa::openapi::OpenApi {

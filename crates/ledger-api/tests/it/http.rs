@@ -1,5 +1,6 @@
 //! The ledger over HTTP: real requests to a ledger in this process, on a real database.
 
+mod alerts;
 mod malformed;
 mod permissions;
 mod reads;

@@ -25,6 +25,7 @@ pub(super) const OPTIONS: PostgresOptions = PostgresOptions {
     lock_timeout_ms: 5_000,
     idle_in_transaction_ms: 5_000,
     idle_session_ms: 15_000,
+    plans_anew: true,
     application_name: "florin relay",
 };
 /// A server that does not answer for longer is away, whatever TCP says.
@@ -85,14 +86,9 @@ impl Leader {
         };
         let mut connection = timed(postgres::connect(&settings.url, &options)).await?;
         // A cursor that a crash of Postgres forgets is only a hint that is a little older, and
-        // the ledger's commits need the disk more; `save` waits for the disk. A plan made while
-        // the log was short would read all of a long one, so each statement is planned anew.
-        for setting in [
-            "SET synchronous_commit = off",
-            "SET plan_cache_mode = force_custom_plan",
-        ] {
-            timed(sqlx::query(setting).execute(&mut connection)).await?;
-        }
+        // the ledger's commits need the disk more; `save` waits for the disk.
+        let setting = sqlx::query("SET synchronous_commit = off");
+        timed(setting.execute(&mut connection)).await?;
         Ok(Self {
             connection,
             stream: settings.stream.name.clone(),

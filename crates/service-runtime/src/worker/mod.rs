@@ -65,8 +65,9 @@ pub(crate) use message::{posted_at, storable};
 use crate::{Process, Secret, dead_letters::Publisher};
 
 /// The tables of a worker: inbox, running, attempts, retrying, dead letters. Unqualified names:
-/// run with the worker's schema as `search_path`. Versions 1 to 999; a service's own start at
-/// 1001, and both are run in one table of versions, so each ignores the other's.
+/// run with the worker's schema as `search_path`. Versions 1 to 500; those of a log of its own
+/// follow, and a service's own start at 1001. All are run in one table of versions, so each
+/// ignores the others'.
 pub const WORKER_MIGRATIONS: Migrator = Migrator {
     ignore_missing: true,
     ..sqlx::migrate!("migrations/worker")

@@ -1,6 +1,7 @@
 //! One binary, so that its tests share one Postgres and one nats-server.
 
 mod admin;
+mod append;
 mod boot;
 mod log;
 mod nats;

@@ -16,6 +16,7 @@ const OPTIONS: PostgresOptions = PostgresOptions {
     lock_timeout_ms: 5_000,
     idle_in_transaction_ms: 60_000,
     idle_session_ms: 0,
+    plans_anew: false,
     application_name: "florin test",
 };
 

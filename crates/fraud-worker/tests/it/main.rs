@@ -1,0 +1,6 @@
+//! One binary, so that its tests share one Postgres and one nats-server.
+
+mod alerts;
+mod rebuild;
+mod same_set;
+mod world;
