@@ -29,19 +29,37 @@ pub const WINDOW_SECONDS: u32 = 60;
 /// Debits in a window from which on it is rapid. Two happen by mistake.
 pub const DEBITS_MIN: usize = 3;
 
-/// A part of a wallet's time, both ends outside.
+/// A part of a wallet's time that new debits lie in, from the first to the last of them.
+///
+/// To find every window that they fill it is enough to look at the debits of the span itself and
+/// at [`NEIGHBOURS`] on each side, however many there are: two before it fill a window with the
+/// next one; and of those after it, the third has a window that was full before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// Whose.
     pub wallet: WalletId,
-    /// Before everything in it.
-    pub after: DateTime<Utc>,
-    /// After everything in it.
-    pub before: DateTime<Utc>,
+    /// The first new debit.
+    pub first: DateTime<Utc>,
+    /// The last new debit.
+    pub last: DateTime<Utc>,
 }
 
-/// The parts of time that hold every window in which one of `debits` lies. Overlapping ones are
-/// one, so that a burst is read once.
+/// Debits on each side of a span that can matter: one less than fill a window.
+pub const NEIGHBOURS: usize = DEBITS_MIN - 1;
+
+impl Span {
+    /// Before everything that shares a window with the span.
+    pub fn after(&self) -> DateTime<Utc> {
+        earlier(self.first)
+    }
+
+    /// After everything that shares a window with the span.
+    pub fn before(&self) -> DateTime<Utc> {
+        later(self.last)
+    }
+}
+
+/// The spans of `debits`. Those that could share a window are one.
 pub fn spans(debits: &[Movement]) -> Vec<Span> {
     let mut by_wallet: BTreeMap<WalletId, Vec<DateTime<Utc>>> = BTreeMap::new();
     for debit in debits {
@@ -54,13 +72,14 @@ pub fn spans(debits: &[Movement]) -> Vec<Span> {
     for (wallet, mut times) in by_wallet {
         times.sort_unstable();
         for at in times {
-            let (after, before) = (earlier(at), later(at));
             match spans.last_mut() {
-                Some(last) if last.wallet == wallet && after < last.before => last.before = before,
+                Some(span) if span.wallet == wallet && earlier(at) < span.before() => {
+                    span.last = at;
+                }
                 _ => spans.push(Span {
                     wallet,
-                    after,
-                    before,
+                    first: at,
+                    last: at,
                 }),
             }
         }
