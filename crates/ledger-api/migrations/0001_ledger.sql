@@ -136,9 +136,9 @@ CREATE TRIGGER answers_are_never_truncated BEFORE TRUNCATE ON answers
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- Every transaction sums to zero per currency, and every posting belongs to a balance, checked
--- once per statement. A foreign key would ask once per row, and lock a row that the transaction
--- has locked already: a third of the time under the head's lock. LATERAL makes each look a probe
--- of the primary key, at every size of the table.
+-- once per statement. A foreign key would ask once per row, under the head's lock, and lock a row
+-- that the transaction has locked already. LATERAL makes each look a probe of the primary key, at
+-- every size of the table.
 CREATE FUNCTION refuse_imbalance() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     wrong bigint;

@@ -26,8 +26,7 @@ pub async fn unsafe_settings(connection: &mut PgConnection) -> Result<Vec<String
 /// and scanned ten thousand wallets for every batch. The write path looks rows up by LATERAL
 /// probes of a full primary key; with the scan switched off each is a probe of the index. A
 /// scan that cannot be avoided, such as that of the one-row head, then looks so expensive that
-/// Postgres would compile the statement to machine code each time, at a hundred milliseconds a
-/// piece: hence `jit`.
+/// Postgres would compile the statement to machine code each time: hence `jit`.
 ///
 /// # Errors
 /// When the server refuses.
