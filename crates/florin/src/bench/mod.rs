@@ -108,7 +108,7 @@ async fn on_a_fleet(
         ledger_api: 1,
         analytics_worker: 1,
         // The effects of one worker are timed.
-        fraud_worker: 0,
+        fraud_worker: 1,
     };
     let up = Up::start(&settings, reaper, progress).await?;
     let report = measure(args, up.fleet(), progress).await;
