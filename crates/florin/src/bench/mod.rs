@@ -11,6 +11,7 @@ mod load;
 mod processes;
 mod report;
 mod request;
+mod workers;
 mod yardstick;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,13 +25,12 @@ use indicatif::ProgressBar;
 use local_servers::{PostgresBinaries, Reaper, find_postgres};
 use reqwest::Url;
 
-pub use report::{Effect, Load, Machine, Report};
+pub use report::{Load, Machine, Report, Worker};
 pub use yardstick::Yardstick;
 
-use self::effect::Ages;
 use self::load::Target;
 use self::request::Requests;
-use crate::api_client::{ApiClient, Movement};
+use self::workers::Workers;
 use crate::exit::Code;
 use crate::fleet::Fleet;
 use crate::output::{self, Output};
@@ -38,12 +38,6 @@ use crate::token::{self, Grant, Role};
 use crate::up::{self, Signals, Up};
 use crate::verify;
 
-/// The worker whose effects are timed.
-const WORKER: &str = "analytics-worker";
-/// How long the worker may need to catch up after a load, before something is wrong.
-const CATCH_UP_PATIENCE: Duration = Duration::from_mins(5);
-/// How often we look whether it has.
-const CATCH_UP_POLL: Duration = Duration::from_millis(20);
 /// Files beside connections that the ledger and this process hold open.
 const OTHER_FILES: u64 = 256;
 
@@ -143,20 +137,14 @@ async fn measure(args: &Args, fleet: &Fleet, progress: &ProgressBar) -> anyhow::
     let wallets: Arc<[String]> = wallets.into();
 
     let mut run = Run {
-        client: fleet.client(Role::Service, "bench")?,
-        worker: fleet
-            .endpoints
-            .services
-            .get(WORKER)
-            .context("no worker to time")?
-            .admin,
+        workers: Workers::of(fleet).await?,
         fleet,
         target,
         wallets,
         time,
         yardstick: yardstick.as_ref().map(|yardstick| yardstick.per_second),
     };
-    run.catch_up().await?;
+    run.workers.catch_up().await?;
     let mut loads = Vec::new();
     for connections in &args.connections {
         progress.set_message(format!("Transferring over {connections} connections"));
@@ -215,8 +203,7 @@ fn target(fleet: &Fleet, seed: u64) -> anyhow::Result<Target> {
 }
 
 struct Run<'a> {
-    client: ApiClient,
-    worker: SocketAddr,
+    workers: Workers,
     fleet: &'a Fleet,
     target: Target,
     wallets: Arc<[String]>,
@@ -226,20 +213,22 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn load(&mut self, connections: usize) -> anyhow::Result<Load> {
-        let ages = Ages::of(self.worker).await?;
+        let ages = self.workers.ages().await?;
         let (began, before) = (Instant::now(), processes::usage(&self.fleet.endpoints));
         let measured = self
             .target
             .transfer(&self.wallets, connections, self.time)
             .await?;
         let (took, after) = (began.elapsed(), processes::usage(&self.fleet.endpoints));
-        let caught_up_after = self.catch_up().await?;
-        let ages = Ages::of(self.worker).await?.since(&ages);
+        let behind = self.workers.behind().await?;
+        let caught_up = self.workers.catch_up().await?;
 
         let mut load = Load::of(connections, &measured, self.yardstick);
-        load.effect = Effect::of(&ages);
-        let micros = u64::try_from(caught_up_after.as_micros()).unwrap_or(u64::MAX);
-        load.caught_up_after_ms = report::milliseconds(micros);
+        for (name, later) in self.workers.ages().await? {
+            let seen = later.since(&ages[&name]);
+            let worker = Worker::of(&seen, behind[&name], caught_up[&name]);
+            load.workers.insert(name, worker);
+        }
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         for (name, usage) in after {
             let earlier = before.get(&name).map_or(0, |earlier| earlier.cpu_millis);
@@ -249,25 +238,6 @@ impl Run<'_> {
                 .insert(name, report::mebibytes(usage.memory_kib));
         }
         Ok(load)
-    }
-
-    /// Waits until the worker has counted one more transfer, and with it all before.
-    async fn catch_up(&mut self) -> anyhow::Result<Duration> {
-        let started = Instant::now();
-        let (from, to) = (self.wallets[0].parse()?, self.wallets[1].parse()?);
-        let key = format!("last-{}", hex::encode(rand::random::<[u8; 8]>()));
-        let last = Movement::of("0.01", "EUR").to(to);
-        let last = self.client.transfer(&key, from, &last).await?.body.seq;
-        while self.client.stats(from).await?.as_of_seq < last {
-            if started.elapsed() > CATCH_UP_PATIENCE {
-                bail!(
-                    "the worker has not caught up after {} s",
-                    CATCH_UP_PATIENCE.as_secs()
-                );
-            }
-            tokio::time::sleep(CATCH_UP_POLL).await;
-        }
-        Ok(started.elapsed())
     }
 }
 
