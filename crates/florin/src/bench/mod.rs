@@ -24,6 +24,7 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use local_servers::{PostgresBinaries, Reaper, find_postgres};
 use reqwest::Url;
+use sqlx::{Connection as _, PgConnection};
 
 pub use report::{Load, Machine, Report, Worker};
 pub use yardstick::Yardstick;
@@ -126,25 +127,29 @@ fn directory(reaper: &Reaper) -> anyhow::Result<PathBuf> {
 async fn measure(args: &Args, fleet: &Fleet, progress: &ProgressBar) -> anyhow::Result<Report> {
     let time = Duration::from_secs(args.seconds);
     let binaries = find_postgres()?;
-    progress.set_message("Measuring the yardstick, pgbench");
-    let yardstick = measure_yardstick(&binaries, &fleet.endpoints.postgres, time).await?;
-
     let target = target(fleet, args.seed)?;
     progress.set_message("Opening wallets");
     let started = Instant::now();
     let wallets = target.open_wallets(args.wallets as usize).await?;
     let opening = started.elapsed().as_millis().max(1);
     let wallets: Arc<[String]> = wallets.into();
+    let mut workers = Workers::of(fleet).await?;
+    workers.catch_up().await?;
+
+    let mut server = PgConnection::connect(&fleet.endpoints.postgres).await?;
+    checkpoint(&mut server).await?;
+    progress.set_message("Measuring the yardstick, pgbench");
+    let yardstick = measure_yardstick(&binaries, &fleet.endpoints.postgres, time).await?;
 
     let mut run = Run {
-        workers: Workers::of(fleet).await?,
+        workers,
+        server,
         fleet,
         target,
         wallets,
         time,
         yardstick: yardstick.as_ref().map(|yardstick| yardstick.per_second),
     };
-    run.workers.catch_up().await?;
     let mut loads = Vec::new();
     for connections in &args.connections {
         progress.set_message(format!("Transferring over {connections} connections"));
@@ -204,6 +209,7 @@ fn target(fleet: &Fleet, seed: u64) -> anyhow::Result<Target> {
 
 struct Run<'a> {
     workers: Workers,
+    server: PgConnection,
     fleet: &'a Fleet,
     target: Target,
     wallets: Arc<[String]>,
@@ -213,6 +219,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn load(&mut self, connections: usize) -> anyhow::Result<Load> {
+        checkpoint(&mut self.server).await?;
         let ages = self.workers.ages().await?;
         let (began, before) = (Instant::now(), processes::usage(&self.fleet.endpoints));
         let measured = self
@@ -239,6 +246,15 @@ impl Run<'_> {
         }
         Ok(load)
     }
+}
+
+/// A young server fills every file of its write-ahead log with zeros before it first uses it, one
+/// a second under load, and everybody waits. After a checkpoint it uses old ones again, as a
+/// server does that has been up for an hour.
+async fn checkpoint(server: &mut PgConnection) -> anyhow::Result<()> {
+    let done = sqlx::query("CHECKPOINT").execute(server).await;
+    done.context("cannot make a checkpoint")?;
+    Ok(())
 }
 
 /// A connection is a file, and many systems allow a process 1,024 of them unless it asks. What
