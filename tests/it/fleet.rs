@@ -32,6 +32,8 @@ pub const OTHER_API: &str = "ledger-api-2";
 pub const WORKER: &str = "analytics-worker";
 /// The worker that looks for fraud.
 pub const FRAUD_WORKER: &str = "fraud-worker";
+/// The worker that settles.
+pub const SETTLEMENT_WORKER: &str = "settlement-worker";
 
 /// What the tests do to a fleet and ask it. Each test has its own: connections belong to the
 /// runtime of the test that opened them, and so does the history of what was acknowledged.

@@ -109,6 +109,7 @@ async fn on_a_fleet(
         analytics_worker: 1,
         // The effects of one worker are timed.
         fraud_worker: 0,
+        settlement_worker: 0,
     };
     let up = Up::start(&settings, reaper, progress).await?;
     let report = measure(args, up.fleet(), progress).await;

@@ -84,6 +84,10 @@ pub struct Args {
     /// Processes of the fraud worker.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16), value_name = "N")]
     pub fraud_worker: u16,
+
+    /// Processes of the settlement worker.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16), value_name = "N")]
+    pub settlement_worker: u16,
 }
 
 /// Runs a fleet until it is told to stop.
@@ -333,6 +337,11 @@ fn plans<'a>(
             args.analytics_worker,
         ),
         ("fraud-worker", fraud_worker::PART.role, args.fraud_worker),
+        (
+            "settlement-worker",
+            settlement_worker::PART.role,
+            args.settlement_worker,
+        ),
     ];
     for (worker, role, processes) in workers {
         for number in 1..=processes {
