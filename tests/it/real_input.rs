@@ -289,7 +289,7 @@ async fn statistics_agree(client: &Client, fleet: &Fleet, history: &History) {
 async fn booths_are_settled(fleet: &Fleet, history: &History) {
     let finance = fleet.service("finance");
     let path = "/v1/settlements/batches";
-    let cut = finance.post("cut", path, &json!({})).await.created();
+    let cut = finance.order("cut", path, &json!({})).await.created();
     assert_eq!(cut["cut"]["state"], "closed");
     // The schedule may have come first, at midnight: all batches together are what counts.
     let page = finance.get(&format!("{path}?limit=200")).await.found();
