@@ -1,1 +1,6 @@
-//! Settlement as it is run.
+//! Settlement on a real database: cuts at any moment, by several closers, and the schedule.
+
+mod cuts;
+mod oracle;
+mod schedule;
+mod world;
