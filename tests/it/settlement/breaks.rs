@@ -8,8 +8,8 @@ use testkit::eventually;
 use super::Market;
 use crate::fleet::{Fleet, SETTLEMENT_WORKER, florin};
 
-/// Several tie-outs, on a busy machine.
-const SOON: Duration = Duration::from_secs(30);
+/// A few tie-outs: on a busy machine one takes a second, and the next comes fifty later.
+const SOON: Duration = Duration::from_mins(3);
 
 /// Where a cent is planted, how it is taken back, and which sums then differ.
 const PLANTED: &[(&str, &str, &[&str])] = &[

@@ -203,6 +203,123 @@ const PLANTED_AT_THE_WORKER: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// On a ledger whose settlement worker has handled everything and settled ten euros.
+const PLANTED_AT_SETTLEMENT: &[(&str, &str, &str)] = &[
+    (
+        "payments_are_items",
+        "UPDATE settlement.items SET amount = amount + 0.01 WHERE currency = 'KRW'",
+        "the item is 1200.01 KRW",
+    ),
+    (
+        "payments_are_items",
+        "DELETE FROM settlement.items WHERE currency = 'KRW'",
+        "the item is missing",
+    ),
+    (
+        "payments_are_items",
+        "UPDATE settlement.inbox SET done = '{[1,10)}'",
+        "the posting missing",
+    ),
+    (
+        "sums_are_what_was_counted",
+        "UPDATE settlement.sums SET amount = amount + 0.01 WHERE account = 'funding'
+             AND currency = 'EUR'",
+        "funding in EUR: the worker added up -99.49 of 100.50, the postings are -99.50 of 100.50",
+    ),
+    (
+        "sums_are_what_was_counted",
+        "UPDATE settlement.sums SET turnover = turnover + 1 WHERE account = 'main'
+             AND currency = 'KRW'",
+        "main in KRW",
+    ),
+    (
+        "batches_are_their_items",
+        "UPDATE settlement.batches SET gross = gross + 0.01",
+        "the batch says 1 with 10.01 EUR",
+    ),
+    (
+        "batches_are_their_items",
+        "DELETE FROM settlement.batch_items",
+        "it holds 0 with 0",
+    ),
+    (
+        "batches_are_their_items",
+        "UPDATE settlement.cuts SET seq = 6",
+        "it holds event 7, its cut is at 6 and closed",
+    ),
+    (
+        "batches_are_their_items",
+        "UPDATE settlement.cuts SET currency = 'KRW'",
+        "its cut is at 10",
+    ),
+    (
+        "no_item_is_left_behind",
+        "UPDATE settlement.item_floor SET arrival = 100",
+        "the floor is at 100, and it is in no batch",
+    ),
+    (
+        "batches_were_told",
+        "DELETE FROM settlement.events",
+        "the batch is 1 with 10.00, its event says 0 with 0",
+    ),
+    (
+        "batches_were_told",
+        "UPDATE settlement.events SET data = replace(data, '10.00', '10.01')",
+        "its event says 1 with 10.01",
+    ),
+    (
+        "no_break_is_open",
+        "INSERT INTO settlement.breaks (id, kind, scope, currency, ours, theirs, seq, first_seen_at,
+             last_seen_at)
+         VALUES (gen_random_uuid(), 'balances', 'main', 'EUR', 1, 1.01, 10, now(), now())",
+        "balances of main in EUR: 1 against 1.01 as of event 10",
+    ),
+    (
+        "own_log_has_no_gaps",
+        "UPDATE settlement.events SET seq = 2",
+        "event 1 is missing",
+    ),
+    (
+        "own_log_has_no_gaps",
+        "DELETE FROM settlement.events",
+        "event 1 is missing",
+    ),
+    (
+        "own_log_has_no_gaps",
+        "UPDATE settlement.head SET seq = 0",
+        "the head is before event 1",
+    ),
+    (
+        "own_chain_holds",
+        "UPDATE settlement.events SET data = replace(data, '10.00', '10.01')",
+        "event 1: its hash is",
+    ),
+    (
+        "own_chain_holds",
+        "UPDATE settlement.head SET hash = sha256('x')",
+        "the head is at 1 with hash",
+    ),
+];
+
+/// On a ledger whose fraud worker has raised alerts.
+const PLANTED_AT_FRAUD: &[(&str, &str, &str)] = &[
+    (
+        "alerts_belong_to_events",
+        "UPDATE fraud.alerts SET seq = 77",
+        "is about event 77, which is missing",
+    ),
+    (
+        "alerts_belong_to_events",
+        "DELETE FROM fraud.alerts",
+        "has 1 events",
+    ),
+    (
+        "alerts_belong_to_events",
+        "UPDATE fraud.events SET data = replace(data, 'alt_', 'alt_0')",
+        "has 0 events",
+    ),
+];
+
 #[tokio::test]
 async fn a_ledger_that_was_only_used_is_clean() {
     let database = books::filled().await;
@@ -260,22 +377,80 @@ async fn every_law_notices_what_breaks_it() {
 async fn every_law_about_workers_notices_what_breaks_it() {
     for (name, sql, words) in PLANTED_AT_THE_WORKER {
         let database = books::watched().await;
-        let report = planted(&database.url(), sql).await;
-        let found = report.broken().find(|finding| finding.law.name == *name);
-        let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
-        assert_eq!(found.worker, Some("analytics"));
-        let said = found
-            .evidence
-            .iter()
-            .any(|evidence| evidence.contains(words));
-        assert!(said, "{name} does not say \"{words}\":\n{report}");
+        notices(&database.url(), "analytics", (name, sql, words)).await;
     }
     for law in law::CONSUMERS.iter().chain(law::PROJECTIONS) {
-        let is_tried = PLANTED_AT_THE_WORKER
-            .iter()
-            .any(|(name, ..)| *name == law.name);
-        assert!(is_tried, "{} is not tried", law.name);
+        is_tried(PLANTED_AT_THE_WORKER, law);
     }
+}
+
+#[tokio::test]
+async fn every_law_about_settlements_notices_what_breaks_it() {
+    for (name, sql, words) in PLANTED_AT_SETTLEMENT {
+        let database = books::settled().await;
+        notices(&database.url(), "settlement", (name, sql, words)).await;
+    }
+    for law in law::SETTLEMENTS.iter().chain(law::OWN_LOGS) {
+        is_tried(PLANTED_AT_SETTLEMENT, law);
+    }
+}
+
+#[tokio::test]
+async fn every_law_about_alerts_notices_what_breaks_it() {
+    for (name, sql, words) in PLANTED_AT_FRAUD {
+        let database = books::alarmed().await;
+        notices(&database.url(), "fraud", (name, sql, words)).await;
+    }
+    for law in law::ALERTS {
+        is_tried(PLANTED_AT_FRAUD, law);
+    }
+}
+
+/// One planted violation is found, at that worker, and said in these words.
+async fn notices(url: &str, worker: &str, (name, sql, words): (&str, &str, &str)) {
+    let report = planted(url, sql).await;
+    let found = report.broken().find(|finding| finding.law.name == name);
+    let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
+    assert_eq!(found.worker, Some(worker));
+    let said = found
+        .evidence
+        .iter()
+        .any(|evidence| evidence.contains(words));
+    assert!(said, "{name} does not say \"{words}\":\n{report}");
+}
+
+fn is_tried(planted: &[(&str, &str, &str)], law: &law::Law) {
+    let is_tried = planted.iter().any(|(name, ..)| *name == law.name);
+    assert!(is_tried, "{} is not tried", law.name);
+}
+
+#[tokio::test]
+async fn workers_that_have_settled_and_alarmed_are_clean() {
+    for (database, worker) in [
+        (books::settled().await, "settlement"),
+        (books::alarmed().await, "fraud"),
+    ] {
+        let report = check(&database.url()).await.expect("proven");
+        assert!(report.clean, "{report}");
+        assert_eq!(report.consumers[0].worker, worker);
+        let about = report.laws.iter().filter(|law| law.worker == Some(worker));
+        assert!(about.count() > law::CONSUMERS.len() + law::OWN_LOGS.len());
+    }
+}
+
+/// Its payment is no item, because it is a dead letter, and is not missed.
+#[tokio::test]
+async fn a_payment_that_was_discarded_is_not_missed_among_the_items() {
+    const LETTER: &str = "DELETE FROM settlement.items WHERE currency = 'KRW';
+        UPDATE settlement.sums SET turnover = turnover - 2400 WHERE currency = 'KRW'
+            AND account = 'main';
+        INSERT INTO settlement.dead_letters (id, consumer, source, seq, subject, noun_verb, headers,
+            data, reason, error, attempts, first_at, last_at, state)
+        VALUES (gen_random_uuid(), 'settlement', 'ledger', 10, '', '', '{}', '', '', '', 1, now(),
+                now(), 'discarded');";
+    let database = books::settled().await;
+    let report = planted(&database.url(), LETTER).await;
+    assert!(report.clean, "{report}");
 }
 
 #[tokio::test]

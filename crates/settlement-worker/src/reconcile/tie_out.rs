@@ -51,6 +51,8 @@ pub struct TieOuts {
     every: Duration,
     /// The connection that holds the lock.
     leader: Option<PgConnection>,
+    /// How long the last tie-out took.
+    took: Duration,
     /// The last reason for putting off, so that it is told once.
     told: Option<String>,
 }
@@ -64,6 +66,7 @@ impl TieOuts {
             clock,
             every,
             leader: None,
+            took: Duration::ZERO,
             told: None,
         }
     }
@@ -80,34 +83,26 @@ impl TieOuts {
                 () = soft.cancelled() => return Ok(()),
                 () = tokio::time::sleep(wait) => {}
             }
-            let started = Instant::now();
             let outcome = self.once().await;
-            wait = self.pause(outcome, started.elapsed());
+            wait = self.pause(outcome);
         }
     }
 
-    fn pause(&mut self, outcome: anyhow::Result<Outcome>, took: Duration) -> Duration {
-        let pace = self.every.max(took * SHARE);
+    fn pause(&mut self, outcome: anyhow::Result<Outcome>) -> Duration {
+        let rest = self.took * SHARE;
+        let pace = self.every.max(rest);
         let reason = match outcome {
             Ok(Outcome::Complete(..)) => {
                 self.told = None;
                 if pace > self.every {
-                    let (took, pace) = (took.as_secs(), pace.as_secs());
-                    tracing::info!(
-                        took,
-                        pace,
-                        "A tie-out takes {took} s, the next is in {pace} s"
-                    );
+                    let (ms, pace) = (self.took.as_millis(), pace.as_secs());
+                    tracing::info!(ms, pace, "A tie-out took {ms} ms, the next is in {pace} s");
                 }
                 return pace;
             }
             Ok(Outcome::Elsewhere) => return self.every,
             Ok(Outcome::PutOff(reason)) => reason,
-            Err(error) => {
-                // The connection may be the reason.
-                self.leader = None;
-                format!("{error:#}")
-            }
+            Err(error) => format!("{error:#}"),
         };
         metrics::put_off();
         if self.told.as_ref() != Some(&reason) {
@@ -119,7 +114,7 @@ impl TieOuts {
             SOON
         };
         self.told = Some(reason);
-        pause.max(took * SHARE)
+        pause.max(rest)
     }
 
     /// One tie-out.
@@ -127,7 +122,7 @@ impl TieOuts {
     /// # Errors
     /// When the database or the ledger does not answer.
     pub async fn once(&mut self) -> anyhow::Result<Outcome> {
-        let started = Instant::now();
+        self.took = Duration::ZERO;
         let leader = match self.leader.take() {
             Some(leader) => Some(leader),
             None => self.lead().await?,
@@ -135,9 +130,22 @@ impl TieOuts {
         let Some(mut leader) = leader else {
             return Ok(Outcome::Elsewhere);
         };
-        let read = read(&mut leader).await?;
-        // From here on it is ours, whatever happens to the ledger.
-        let leader = self.leader.insert(leader);
+        let started = Instant::now();
+        let outcome = self.tie_out(&mut leader, started).await;
+        self.took = started.elapsed();
+        // After an error the connection may be the reason: then the lock goes with it.
+        if outcome.is_ok() {
+            self.leader = Some(leader);
+        }
+        outcome
+    }
+
+    async fn tie_out(
+        &self,
+        leader: &mut PgConnection,
+        started: Instant,
+    ) -> anyhow::Result<Outcome> {
+        let read = read(leader).await?;
         let (at, ours) = match read {
             Read::Sums(at, ours) => (at, ours),
             Read::Unfit(reason) => return Ok(Outcome::PutOff(reason)),

@@ -15,7 +15,12 @@ fn payments(seqs: impl IntoIterator<Item = u64>) -> Vec<(u64, Payment)> {
 }
 
 async fn waits_for(world: &World, cut: contracts::CutId) -> String {
-    match world.closer().close(cut).await.expect("the database answers") {
+    match world
+        .closer()
+        .close(cut)
+        .await
+        .expect("the database answers")
+    {
         Closed::Waits(reason) => reason,
         other => panic!("it did not wait: {other:?}"),
     }
@@ -47,11 +52,19 @@ async fn a_cut_waits_for_a_hole_a_retry_and_a_dead_letter_and_for_nothing_beyond
     assert!(waits_for(&world, cut).await.contains("a dead letter"));
     let beyond = "UPDATE settlement.dead_letters SET state = 'discarded' WHERE seq = 3";
     world.execute(beyond).await;
-    let closed = world.closer().close(cut).await.expect("the database answers");
+    let closed = world
+        .closer()
+        .close(cut)
+        .await
+        .expect("the database answers");
     assert_eq!(closed, Closed::Now(1));
     let counted = "SELECT count FROM settlement.batches";
     assert_eq!(world.scalar(counted).await, 4);
-    let again = world.closer().close(cut).await.expect("the database answers");
+    let again = world
+        .closer()
+        .close(cut)
+        .await
+        .expect("the database answers");
     assert_eq!(again, Closed::Before);
 }
 
@@ -65,14 +78,22 @@ async fn a_payment_that_comes_after_its_cut_goes_into_the_next() {
         .execute("UPDATE settlement.inbox SET done = '{[1,4)}'")
         .await;
     let first = world.cut(3, None, None).await;
-    let closed = world.closer().close(first).await.expect("the database answers");
+    let closed = world
+        .closer()
+        .close(first)
+        .await
+        .expect("the database answers");
     assert_eq!(closed, Closed::Now(1));
     world
         .execute("UPDATE settlement.inbox SET done = '{[1,2),[3,4)}'")
         .await;
     world.apply(&payments([2])).await;
     let next = world.cut(3, None, None).await;
-    let closed = world.closer().close(next).await.expect("the database answers");
+    let closed = world
+        .closer()
+        .close(next)
+        .await
+        .expect("the database answers");
     assert_eq!(closed, Closed::Now(1));
     let batched = "SELECT count(*) FROM settlement.batch_items WHERE seq = 2";
     assert_eq!(world.scalar(batched).await, 1);
@@ -98,7 +119,12 @@ async fn closers_that_work_at_once_put_no_payment_into_two_batches() {
                 closer.close(*cut).await.expect("the database answers");
             }
         };
-        tokio::join!(world.apply(&half), close(one), world.apply(&rest), close(other));
+        tokio::join!(
+            world.apply(&half),
+            close(one),
+            world.apply(&rest),
+            close(other)
+        );
         close(late).await;
         let batched = "SELECT count(*) FROM settlement.batch_items";
         assert_eq!(world.scalar(batched).await.unsigned_abs(), last);
@@ -114,7 +140,11 @@ async fn what_was_settled_can_be_changed_by_nobody() {
     let world = World::new().await;
     world.apply(&payments([1])).await;
     let cut = world.cut(1, None, None).await;
-    world.closer().close(cut).await.expect("the database answers");
+    world
+        .closer()
+        .close(cut)
+        .await
+        .expect("the database answers");
     for sql in [
         "UPDATE settlement.batches SET gross = gross + 1",
         "DELETE FROM settlement.batch_items",
@@ -141,5 +171,8 @@ async fn what_was_settled_can_be_changed_by_nobody() {
     let twice = "INSERT INTO settlement.batch_items SELECT * FROM settlement.batch_items";
     let error = sqlx::raw_sql(twice).execute(&world.pool).await;
     let words = error.expect_err("a payment is in one batch").to_string();
-    assert!(words.contains("an_item_is_in_one_batch_for_ever"), "{words}");
+    assert!(
+        words.contains("an_item_is_in_one_batch_for_ever"),
+        "{words}"
+    );
 }

@@ -32,17 +32,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let merchant = proptest::option::weighted(0.3, 1..=MERCHANTS);
     let currency = proptest::option::weighted(0.3, 0..CURRENCIES.len());
     let cut = (0_u64..6, merchant, currency).prop_map(|(ahead, m, c)| Step::Cut(ahead, m, c));
-    vec(prop_oneof![3 => apply, 2 => cut, 2 => Just(Step::Close)], 5..25)
+    vec(
+        prop_oneof![3 => apply, 2 => cut, 2 => Just(Step::Close)],
+        5..25,
+    )
 }
 
 fn payments() -> impl Strategy<Value = Vec<Payment>> {
-    let one = (1..=MERCHANTS, 0..CURRENCIES.len(), 1_u64..1_000_000).prop_map(|(m, c, units)| {
-        Payment {
+    let one =
+        (1..=MERCHANTS, 0..CURRENCIES.len(), 1_u64..1_000_000).prop_map(|(m, c, units)| Payment {
             merchant: m,
             currency: CURRENCIES[c],
             units,
-        }
-    });
+        });
     vec(one, 60)
 }
 
@@ -66,7 +68,8 @@ async fn run(all: &[Payment], order: &[Payment], steps: &[Step]) {
             Step::Apply(count, again) => {
                 let end = (handled + count).min(queue.len());
                 let mut batch = queue[handled..end].to_vec();
-                batch.sort_by_key(|(seq, _)| order[usize::try_from(*seq).expect("small") - 1].units);
+                batch
+                    .sort_by_key(|(seq, _)| order[usize::try_from(*seq).expect("small") - 1].units);
                 // A part of them alone first: the inbox has a hole for a while.
                 let (early, late) = batch.split_at(batch.len() / 2);
                 world.apply(early).await;
@@ -115,7 +118,9 @@ async fn is_whole(world: &World, all: &[Payment], steps: &[Step]) {
     let mut expected: BTreeMap<(String, String), (i64, u128)> = BTreeMap::new();
     for payment in all {
         let merchant = crate::world::wallet(payment.merchant).as_uuid().to_string();
-        let tally = expected.entry((merchant, payment.currency.to_owned())).or_default();
+        let tally = expected
+            .entry((merchant, payment.currency.to_owned()))
+            .or_default();
         *tally = (tally.0 + 1, tally.1 + u128::from(payment.units));
     }
     let found: Vec<(String, String, i64, String)> = sqlx::query_as(
@@ -130,7 +135,10 @@ async fn is_whole(world: &World, all: &[Payment], steps: &[Step]) {
     let found: BTreeMap<(String, String), (i64, u128)> = found
         .into_iter()
         .map(|(merchant, currency, count, units)| {
-            ((merchant, currency), (count, units.parse().expect("whole units")))
+            (
+                (merchant, currency),
+                (count, units.parse().expect("whole units")),
+            )
         })
         .collect();
     assert_eq!(found, expected, "{steps:?}");

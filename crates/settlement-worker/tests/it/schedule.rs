@@ -79,7 +79,11 @@ async fn the_position_of_an_instant_is_found_in_logs_of_every_length() {
         for second in 0..=length + 1 {
             let found = ledger.last_before(at(second * 10 + 5)).await;
             let expected = second.min(length);
-            assert_eq!(found.expect("it answers"), expected.unsigned_abs(), "{length}");
+            assert_eq!(
+                found.expect("it answers"),
+                expected.unsigned_abs(),
+                "{length}"
+            );
         }
         world.write(&[(length + 1) * 10]);
     }

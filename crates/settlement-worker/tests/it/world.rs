@@ -132,7 +132,12 @@ impl World {
     }
 
     /// Asks for a cut, under a key of its own.
-    pub(crate) async fn cut(&self, seq: u64, merchant: Option<u8>, currency: Option<&str>) -> CutId {
+    pub(crate) async fn cut(
+        &self,
+        seq: u64,
+        merchant: Option<u8>,
+        currency: Option<&str>,
+    ) -> CutId {
         let id = CutId::mint(self.clock.now(), service_runtime::entropy());
         let cut = Cut {
             id,
