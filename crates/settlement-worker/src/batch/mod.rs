@@ -33,7 +33,7 @@ pub struct Due {
 /// The id of the cut of a scheduled instant: whoever makes it makes the same.
 pub fn scheduled_cut(instant: DateTime<Utc>) -> CutId {
     let seed = format!("schedule\n{}", instant.timestamp_micros());
-    CutId::from_uuid(uuid_v7(instant, entropy_of(&seed)))
+    CutId::from_uuid(uuid_v7(instant, tail_of(&seed)))
 }
 
 /// The id of a cut's batch. It sorts by the cut-off, so that a list by id has the newest
@@ -45,7 +45,7 @@ pub fn batch_id(
     currency: Currency,
 ) -> SettlementId {
     let seed = format!("{cut}\n{merchant}\n{currency}");
-    SettlementId::from_uuid(uuid_v7(cut_off, entropy_of(&seed)))
+    SettlementId::from_uuid(uuid_v7(cut_off, tail_of(&seed)))
 }
 
 /// The event of a batch, with an id that would be derived again.
@@ -90,11 +90,12 @@ pub fn draft(
     })
 }
 
-fn entropy_of(seed: &str) -> [u8; 10] {
+/// What an id has after its time, where a minted one is random.
+fn tail_of(seed: &str) -> [u8; 10] {
     let digest = Sha256::digest(seed);
-    let mut entropy = [0; 10];
-    entropy.copy_from_slice(&digest[..10]);
-    entropy
+    let mut tail = [0; 10];
+    tail.copy_from_slice(&digest[..10]);
+    tail
 }
 
 #[cfg(test)]
