@@ -60,13 +60,15 @@ check() {
 migrate ledger crates/ledger-api/migrations
 migrate analytics "$worker_tables" crates/analytics-worker/migrations
 migrate fraud "$worker_tables" "$log_tables" crates/fraud-worker/migrations
+migrate settlement "$worker_tables" "$log_tables" crates/settlement-worker/migrations
 
 # Into a fresh directory, so that queries that are gone leave; swapped in only when all is well.
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 
 # Those who are depended on first: compiled for another crate they would see its schema.
-services="service-runtime:analytics ledger-api:ledger analytics-worker:analytics fraud-worker:fraud"
+services="service-runtime:analytics ledger-api:ledger analytics-worker:analytics fraud-worker:fraud
+    settlement-worker:settlement"
 for service in $services; do
     check "${service%%:*}" "crates/${service%%:*}" "${service##*:}"
 done

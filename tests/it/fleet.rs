@@ -16,7 +16,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
 
 pub use books::{half_done, wrong_statistics};
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, euros};
 pub use endpoints::Endpoints;
 pub use load::{Load, LoadWallets};
 pub use running::florin;
@@ -32,6 +32,8 @@ pub const OTHER_API: &str = "ledger-api-2";
 pub const WORKER: &str = "analytics-worker";
 /// The worker that looks for fraud.
 pub const FRAUD_WORKER: &str = "fraud-worker";
+/// The worker that settles.
+pub const SETTLEMENT_WORKER: &str = "settlement-worker";
 
 /// What the tests do to a fleet and ask it. Each test has its own: connections belong to the
 /// runtime of the test that opened them, and so does the history of what was acknowledged.
@@ -48,14 +50,19 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet of the test's own, with these further arguments of `florin up`.
     pub async fn start(arguments: &[&str]) -> Self {
-        Self::of(Arc::new(Running::start(arguments).await)).await
+        Self::start_with(arguments, &[]).await
+    }
+
+    /// The same with these variables, which its services see too.
+    pub async fn start_with(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        Self::of(Arc::new(Running::start(arguments, settings).await)).await
     }
 
     /// The fleet that the harmless tests share: two ledger processes and a worker. Nobody kills
     /// anything of it or counts on its emptiness.
     pub async fn shared() -> Self {
         static SHARED: OnceCell<Arc<Running>> = OnceCell::const_new();
-        let start = async || Arc::new(Running::start(&["--ledger-api", "2"]).await);
+        let start = async || Arc::new(Running::start(&["--ledger-api", "2"], &[]).await);
         Self::of(SHARED.get_or_init(start).await.clone()).await
     }
 

@@ -12,4 +12,5 @@ mod python;
 mod readme;
 mod real_input;
 mod roles;
+mod settlement;
 mod tidy;

@@ -86,6 +86,8 @@ async fn a_festivals_wallets_replay_to_the_balances_that_its_own_system_wrote() 
         ALERTS.map(|(rule, row)| (rule.into(), row.into()))
     );
 
+    booths_are_settled(&fleet, &history).await;
+
     let before = tables(&fleet).await;
     let again = replay(&fleet, &file).await;
     assert_eq!(
@@ -281,6 +283,48 @@ async fn statistics_agree(client: &Client, fleet: &Fleet, history: &History) {
         wrong.len(),
         wrong[0]
     );
+}
+
+/// Every booth's payments are in its settlement batches, counted and summed as the file has them.
+async fn booths_are_settled(fleet: &Fleet, history: &History) {
+    let finance = fleet.service("finance");
+    let path = "/v1/settlements/batches";
+    let cut = finance.order("cut", path, &json!({})).await.created();
+    assert_eq!(cut["cut"]["state"], "closed");
+    // The schedule may have come first, at midnight: all batches together are what counts.
+    let page = finance.get(&format!("{path}?limit=200")).await.found();
+    assert_eq!(page["next_cursor"], Value::Null);
+    let mut settled: BTreeMap<String, Tally> = BTreeMap::new();
+    for batch in page["items"].as_array().expect("a list") {
+        assert_eq!(batch["currency"], "KRW");
+        let merchant = batch["merchant"].as_str().expect("a wallet").to_owned();
+        let tally = settled.entry(merchant).or_default();
+        let gross = batch["gross"].as_str().expect("a text");
+        tally.0 += batch["count"].as_u64().expect("a number");
+        tally.1 += gross.parse::<i64>().expect("whole won");
+    }
+    let booths: BTreeMap<String, String> = sqlx::query_as(
+        "SELECT 'wal_' || replace(id::text, '-', ''), reference FROM ledger.wallets
+         WHERE kind = 'merchant'",
+    )
+    .fetch_all(&fleet.owner)
+    .await
+    .expect("the wallets are there")
+    .into_iter()
+    .collect();
+    let settled: BTreeMap<&str, Tally> = settled
+        .iter()
+        .map(|(merchant, tally)| (booths[merchant].as_str(), *tally))
+        .collect();
+    let booths = history.booths.iter();
+    let expected: BTreeMap<&str, Tally> = booths
+        .map(|booth| (booth.as_str(), history.of(booth, "received")))
+        .collect();
+    assert_eq!(settled, expected);
+    let all = settled
+        .values()
+        .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1));
+    assert_eq!((settled.len(), all), (17, (1_586, 4_599_210)));
 }
 
 /// Rule and row of every alert, in order.

@@ -18,6 +18,9 @@ async fn database() -> TestDatabase {
         fraud_worker::migrate(&mut owner, Some(PASSWORD))
             .await
             .expect("the fraud worker's tables");
+        settlement_worker::migrate(&mut owner, Some(PASSWORD))
+            .await
+            .expect("the settlement worker's tables");
         drop(owner);
         pool.close().await;
     })
@@ -61,6 +64,12 @@ async fn a_services_role_is_refused_on_every_table_of_another() {
         ("florin_fraud", "analytics"),
         ("florin_ledger", "analytics"),
         ("florin_ledger", "fraud"),
+        ("florin_settlement", "ledger"),
+        ("florin_settlement", "analytics"),
+        ("florin_settlement", "fraud"),
+        ("florin_ledger", "settlement"),
+        ("florin_analytics", "settlement"),
+        ("florin_fraud", "settlement"),
     ] {
         let url = database.url_as(role, PASSWORD);
         let mut role = PgConnection::connect(&url)
@@ -83,13 +92,14 @@ async fn a_services_role_makes_no_tables_and_grants_nothing() {
     for (role, own) in [
         ("florin_analytics", "analytics"),
         ("florin_fraud", "fraud"),
+        ("florin_settlement", "settlement"),
         ("florin_ledger", "ledger"),
     ] {
         let url = database.url_as(role, PASSWORD);
         let mut role = PgConnection::connect(&url)
             .await
             .expect("the role can log in");
-        for schema in ["ledger", "analytics", "fraud", "public"] {
+        for schema in ["ledger", "analytics", "fraud", "settlement", "public"] {
             refuses(&mut role, format!("CREATE TABLE {schema}.mine (id int)")).await;
         }
         refuses(&mut role, format!("CREATE SCHEMA {own}_too")).await;

@@ -330,7 +330,9 @@ impl LedgerEvent {
             | EventType::WithdrawalRejected
             | EventType::TransferRejected
             | EventType::PaymentRejected => serde_json::from_slice(data).map(Self::Rejected),
-            EventType::AlertRaised => return Err(DecodeError::UnknownType),
+            EventType::AlertRaised | EventType::BatchClosed => {
+                return Err(DecodeError::UnknownType);
+            }
         };
         event.map_err(DecodeError::Malformed)
     }

@@ -21,7 +21,7 @@ pub const CE_SPECVERSION: &str = "ce-specversion";
 pub const CE_ID: &str = "ce-id";
 /// The event type, such as `florin.ledger.transfer.posted.v1`.
 pub const CE_TYPE: &str = "ce-type";
-/// Who published: `/florin/ledger`, `/florin/fraud`.
+/// Who published: `/florin/ledger`, `/florin/fraud`, `/florin/settlement`.
 pub const CE_SOURCE: &str = "ce-source";
 /// The event's `posted_at`.
 pub const CE_TIME: &str = "ce-time";

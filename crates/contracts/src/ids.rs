@@ -94,6 +94,10 @@ macro_rules! ids {
 ids! {
     /// A fraud alert.
     AlertId = "alt";
+    /// A difference that a tie-out found.
+    BreakId = "brk";
+    /// A position in the log up to which payments are settled.
+    CutId = "cut";
     /// An event of a log; also the CloudEvents id and, with an epoch, the `Nats-Msg-Id`.
     EventId = "evt";
     /// A reservation against a wallet's available balance.

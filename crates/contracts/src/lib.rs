@@ -15,11 +15,14 @@ pub mod limits;
 pub mod money;
 pub mod rpc;
 pub mod schema;
+pub mod settlement;
 pub mod subjects;
 pub mod topology;
 
 pub use currency::{Currency, UnknownCurrency};
 pub use event::{Account, DecodeError, Kind, LedgerEvent, Leg, Posted, Rejected, RejectionCode};
-pub use ids::{AlertId, EventId, HoldId, PayoutId, SettlementId, TransactionId, WalletId};
-pub use money::{AmountError, Money, MoneyError, parse_amount};
+pub use ids::{
+    AlertId, BreakId, CutId, EventId, HoldId, PayoutId, SettlementId, TransactionId, WalletId,
+};
+pub use money::{AmountError, Money, MoneyError, parse_amount, total_at_scale};
 pub use subjects::EventType;

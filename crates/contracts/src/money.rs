@@ -211,5 +211,26 @@ pub fn parse_amount(text: &str, currency: Currency) -> Result<Money, AmountError
     Money::exact(amount, currency).map_err(|_| AmountError::TooLarge)
 }
 
+/// A total as Postgres prints it, of any length and either sign, at exactly the currency's
+/// scale. Sums may exceed the 28 digits of a `Decimal`, so they travel as text.
+///
+/// # Errors
+/// `TooFine` when digits would be lost, or when the text is no plain number.
+pub fn total_at_scale(text: &str, currency: Currency) -> Result<String, MoneyError> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let scale = currency.scale() as usize;
+    let (kept, lost) = fraction.split_at(fraction.len().min(scale));
+    if whole.is_empty() || !plain(whole) || !plain(fraction) || lost.contains(|c| c != '0') {
+        return Err(MoneyError::TooFine);
+    }
+    let point = if scale == 0 { "" } else { "." };
+    Ok(format!("{sign}{whole}{point}{kept:0<scale$}"))
+}
+
 #[cfg(test)]
 mod tests;

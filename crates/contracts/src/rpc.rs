@@ -1,6 +1,9 @@
 //! Bodies of request/reply over NATS (`rpc.<service>.<verb>`). JSON; an answer is either the
 //! wanted body or an [`RpcError`], told apart by the `error` field.
 
+mod settlement;
+mod tie_out;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AlertId, Currency, EventId, TransactionId, WalletId,
     fraud::{Rule, Severity},
+};
+pub use settlement::{
+    Batch, BatchItem, BatchItems, BatchRequest, BatchesRequest, Break, BreaksRequest, Cut,
+    CutAnswer, CutOutcome, CutRequest,
+};
+pub use tie_out::{
+    AccountTotals, MerchantTotal, PaymentsPage, PaymentsRequest, TieOut, TieOutRequest,
+    UnevenBalance,
 };
 
 /// An answer on the wire.

@@ -7,6 +7,7 @@ use crate::{
     EventType,
     event::{Posted, Rejected, WalletCreated},
     fraud::AlertRaised,
+    settlement::BatchClosed,
 };
 
 /// The JSON Schema (draft 2020-12) of an event type's data.
@@ -23,6 +24,7 @@ pub fn of(event_type: EventType) -> Schema {
         | EventType::TransferRejected
         | EventType::PaymentRejected => root::<Rejected>(generator),
         EventType::AlertRaised => root::<AlertRaised>(generator),
+        EventType::BatchClosed => root::<BatchClosed>(generator),
     };
     schema.insert("title".to_owned(), event_type.as_str().into());
     schema.insert("description".to_owned(), event_type.meaning().into());

@@ -69,6 +69,7 @@ events! {
     TransferRejected => "ledger" "transfer" "rejected", "A transfer was decided against.";
     PaymentRejected => "ledger" "payment" "rejected", "A payment was decided against.";
     AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
+    BatchClosed => "settlement" "batch" "closed", "The payments to a merchant in a currency up to a cut were put into a batch.";
 }
 
 impl EventType {
@@ -95,6 +96,18 @@ pub mod rpc {
     pub const FRAUD_ALERTS: &str = "rpc.fraud.alerts";
     /// One alert.
     pub const FRAUD_ALERT: &str = "rpc.fraud.alert";
+    /// The sums over balances and postings as of a position in the log.
+    pub const LEDGER_TIE_OUT: &str = "rpc.ledger.tie_out";
+    /// The payments that merchants received up to a position in the log, a page of merchants.
+    pub const LEDGER_PAYMENTS: &str = "rpc.ledger.payments";
+    /// Cuts the log, so that payments are settled up to there.
+    pub const SETTLEMENT_CUT: &str = "rpc.settlement.cut";
+    /// Settlement batches, newest first.
+    pub const SETTLEMENT_BATCHES: &str = "rpc.settlement.batches";
+    /// One settlement batch with a page of its items.
+    pub const SETTLEMENT_BATCH: &str = "rpc.settlement.batch";
+    /// What tie-outs found, newest first.
+    pub const SETTLEMENT_BREAKS: &str = "rpc.settlement.breaks";
 }
 
 impl fmt::Display for EventType {

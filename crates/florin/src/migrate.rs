@@ -44,6 +44,15 @@ pub struct Args {
         value_name = "PASSWORD"
     )]
     pub fraud_password: Option<String>,
+
+    /// Sets the settlement worker's password; left alone when not given.
+    #[arg(
+        long,
+        env = "FLORIN_SETTLEMENT_PASSWORD",
+        hide_env_values = true,
+        value_name = "PASSWORD"
+    )]
+    pub settlement_password: Option<String>,
 }
 
 /// Migrates every service's part of the database.
@@ -55,6 +64,7 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
         (ledger_api::PART.role, args.ledger_password),
         (analytics_worker::PART.role, args.analytics_password),
         (fraud_worker::PART.role, args.fraud_password),
+        (settlement_worker::PART.role, args.settlement_password),
     ];
     let password = |role: &str| {
         let (_, password) = passwords.iter().find(|(known, _)| *known == role)?;
@@ -66,11 +76,12 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
 }
 
 /// The services' roles.
-pub fn roles() -> [&'static str; 3] {
+pub fn roles() -> [&'static str; 4] {
     [
         ledger_api::PART.role,
         analytics_worker::PART.role,
         fraud_worker::PART.role,
+        settlement_worker::PART.role,
     ]
 }
 
@@ -89,6 +100,7 @@ pub async fn all<'a>(
     ledger_api::migrate(&mut owner, password(ledger_api::PART.role)).await?;
     analytics_worker::migrate(&mut owner, password(analytics_worker::PART.role)).await?;
     fraud_worker::migrate(&mut owner, password(fraud_worker::PART.role)).await?;
+    settlement_worker::migrate(&mut owner, password(settlement_worker::PART.role)).await?;
     owner.close().await?;
     Ok(())
 }

@@ -17,6 +17,8 @@ enum Service {
     AnalyticsWorker(Box<analytics_worker::Config>),
     /// The fraud worker.
     FraudWorker(Box<fraud_worker::Config>),
+    /// The settlement worker.
+    SettlementWorker(Box<settlement_worker::Config>),
 }
 
 /// Runs the service until it is told to stop.
@@ -30,6 +32,9 @@ pub fn run(args: Args) -> ExitCode {
         }
         Service::FraudWorker(config) => {
             service_runtime::boot_with("fraud-worker", *config, fraud_worker::run)
+        }
+        Service::SettlementWorker(config) => {
+            service_runtime::boot_with("settlement-worker", *config, settlement_worker::run)
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::fleet::{DEFAULT_DIR, Fleet};
 use crate::output::{self, Output};
 
 /// The workers that a fleet runs today.
-const WORKERS: &[Worker] = &[Worker::Analytics, Worker::Fraud];
+const WORKERS: &[Worker] = &[Worker::Analytics, Worker::Fraud, Worker::Settlement];
 /// NATS answers within milliseconds or is away.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 

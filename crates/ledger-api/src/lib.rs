@@ -19,6 +19,7 @@ pub mod metrics;
 mod migrations;
 pub mod posting;
 pub mod store;
+mod tie_out;
 mod workers;
 
 use std::sync::Arc;
@@ -138,6 +139,13 @@ async fn publish(config: &Config, pool: &PgPool, process: &Process) -> anyhow::R
             }
         },
     );
+    tie_out::serve(
+        process,
+        &config.service.database_url,
+        client.clone(),
+        &topology,
+    )
+    .await?;
     let settings = RelaySettings {
         url: config.service.database_url.clone(),
         schema: PART.schema,

@@ -111,7 +111,11 @@ pub async fn call<Q: Serialize, A: DeserializeOwned>(
     timeout: Duration,
 ) -> Result<A, CallError> {
     let payload = serde_json::to_vec(request).map_err(CallError::Malformed)?;
-    let request = client.request(subject.clone(), Bytes::from(payload));
+    // The client has a timeout of its own, which is shorter than some answers take.
+    let request = async_nats::Request::new()
+        .payload(Bytes::from(payload))
+        .timeout(Some(timeout));
+    let request = client.send_request(subject.clone(), request);
     // While the connection is down a request waits in the client, hence a timeout around all.
     let message = match tokio::time::timeout(timeout, request).await {
         Ok(Ok(message)) => message,

@@ -18,6 +18,9 @@ const STATISTICS_INBOX: &str = "
 const FRAUD_INBOX: &str = "
     SELECT done::text, done = int8multirange(int8range(1, upper(done))) AND upper(done) > $1
     FROM fraud.inbox";
+const SETTLEMENT_INBOX: &str = "
+    SELECT done::text, done = int8multirange(int8range(1, upper(done))) AND upper(done) > $1
+    FROM settlement.inbox";
 
 impl Fleet {
     /// The last position of the log.
@@ -35,6 +38,7 @@ impl Fleet {
     pub async fn settle(&self) {
         self.settle_statistics().await;
         self.settle_inbox(FRAUD_INBOX).await;
+        self.settle_inbox(SETTLEMENT_INBOX).await;
     }
 
     /// The same of the worker that counts alone.

@@ -97,8 +97,17 @@ impl Client {
 
     /// Writes, and does not rest before the outcome is known.
     pub async fn post(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let answer = self.order(key, path, body).await;
         let text = body.to_string();
-        let answer = until_known(|| {
+        self.history
+            .record((&self.subject, key), path, &text, &answer);
+        answer
+    }
+
+    /// The same of what a worker does and keeps: the ledger's tables know nothing of it.
+    pub async fn order(&self, key: &str, path: &str, body: &Value) -> Answer {
+        let text = body.to_string();
+        until_known(|| {
             let request = self
                 .request(Method::POST, path)
                 .header("Idempotency-Key", key);
@@ -107,10 +116,7 @@ impl Client {
                 .body(text.clone())
         })
         .await
-        .unwrap_or_else(|error| panic!("no definite answer to {key} on {path}: {error}"));
-        self.history
-            .record((&self.subject, key), path, &text, &answer);
-        answer
+        .unwrap_or_else(|error| panic!("no definite answer to {key} on {path}: {error}"))
     }
 
     /// Reads; an unavailable service is asked again.

@@ -46,7 +46,7 @@ pub struct Running {
 }
 
 impl Running {
-    pub async fn start(arguments: &[&str]) -> Self {
+    pub async fn start(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let reaper = Reaper::start().expect("there is a shell");
         let dir = directory();
         reaper.remove(&dir);
@@ -56,6 +56,7 @@ impl Running {
             .args(["up", "--http", "127.0.0.1:0", "--data"])
             .arg(&dir)
             .args(arguments)
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a file has many handles"))
             .stderr(output)

@@ -23,6 +23,7 @@ pub fn page() -> String {
         ("ledger-api", ledger_api::Config::command()),
         ("analytics-worker", analytics_worker::Config::command()),
         ("fraud-worker", fraud_worker::Config::command()),
+        ("settlement-worker", settlement_worker::Config::command()),
     ];
     for (name, command) in services {
         let own: Vec<&Arg> = command

@@ -130,3 +130,33 @@ proptest! {
         prop_assert!(answered.is_ok() || answered.is_err());
     }
 }
+
+#[test]
+fn a_total_is_printed_at_its_scale_however_long_it_is() {
+    let of = |text, code: &str| total_at_scale(text, code.parse().expect("a currency"));
+    for (text, code, expected) in [
+        ("0", "EUR", "0.00"),
+        ("-1.5", "EUR", "-1.50"),
+        ("12.3000", "EUR", "12.30"),
+        ("7", "KRW", "7"),
+        ("7.0", "KRW", "7"),
+        (
+            "123456789012345678901.000000000000000001",
+            "ETH",
+            "123456789012345678901.000000000000000001",
+        ),
+    ] {
+        assert_eq!(of(text, code).as_deref(), Ok(expected), "{text} {code}");
+    }
+    for (text, code) in [
+        ("0.001", "EUR"),
+        ("1.5", "KRW"),
+        ("", "EUR"),
+        (".5", "EUR"),
+        ("1e3", "EUR"),
+        ("NaN", "EUR"),
+        ("--1", "EUR"),
+    ] {
+        assert!(of(text, code).is_err(), "{text} {code}");
+    }
+}

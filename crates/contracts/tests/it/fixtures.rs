@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use contracts::{DecodeError, EventType, LedgerEvent, fraud::AlertRaised, schema};
+use contracts::{
+    DecodeError, EventType, LedgerEvent, fraud::AlertRaised, schema, settlement::BatchClosed,
+};
 
 struct Fixture {
     event_type: EventType,
@@ -40,10 +42,15 @@ fn fixtures() -> Vec<Fixture> {
 
 /// The type and the data that come out when a reader of the type's source reads a message.
 fn read(event_type: EventType, data: &[u8]) -> Result<(EventType, String), DecodeError> {
-    if event_type == EventType::AlertRaised {
-        return AlertRaised::decode(data).map(|event| (event.event_type, event.encode()));
+    match event_type {
+        EventType::AlertRaised => {
+            AlertRaised::decode(data).map(|event| (event.event_type, event.encode()))
+        }
+        EventType::BatchClosed => {
+            BatchClosed::decode(data).map(|event| (event.event_type, event.encode()))
+        }
+        _ => LedgerEvent::decode(data).map(|event| (event.event_type(), event.encode())),
     }
-    LedgerEvent::decode(data).map(|event| (event.event_type(), event.encode()))
 }
 
 #[test]

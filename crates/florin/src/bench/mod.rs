@@ -102,8 +102,8 @@ async fn on_a_fleet(
         prefix: String::new(),
         ledger_api: 1,
         analytics_worker: 1,
-        // The effects of one worker are timed.
         fraud_worker: 1,
+        settlement_worker: 1,
     };
     let up = Up::start(&settings, reaper, progress).await?;
     let report = measure(args, up.fleet(), progress).await;

@@ -6,6 +6,7 @@ mod home;
 mod servers;
 mod service;
 mod signals;
+mod welcome;
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -28,6 +29,7 @@ pub use signals::Signals;
 use self::board::Board;
 use self::servers::{Bus, Database, OwnServer};
 use self::service::{Plan, Service};
+use self::welcome::welcome;
 use crate::exit::{Code, Failure};
 use crate::fleet::{DEFAULT_DIR, Endpoints, Fleet, Servers};
 use crate::{migrate, output, token, topology};
@@ -84,6 +86,10 @@ pub struct Args {
     /// Processes of the fraud worker.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16), value_name = "N")]
     pub fraud_worker: u16,
+
+    /// Processes of the settlement worker.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(0..=16), value_name = "N")]
+    pub settlement_worker: u16,
 }
 
 /// Runs a fleet until it is told to stop.
@@ -333,6 +339,11 @@ fn plans<'a>(
             args.analytics_worker,
         ),
         ("fraud-worker", fraud_worker::PART.role, args.fraud_worker),
+        (
+            "settlement-worker",
+            settlement_worker::PART.role,
+            args.settlement_worker,
+        ),
     ];
     for (worker, role, processes) in workers {
         for number in 1..=processes {
@@ -361,29 +372,6 @@ fn plan(service: &'static str, number: u16, args: &Args, home: &Home, bus: &Bus)
         ],
         http: None,
     }
-}
-
-fn welcome(fleet: &Fleet, args: &Args) -> String {
-    let http = &fleet.endpoints.http;
-    let data = data_flag(&args.data);
-    let admins: Vec<String> = fleet
-        .endpoints
-        .services
-        .iter()
-        .map(|(name, service)| format!("{name:<18}http://{}/metrics", service.admin))
-        .collect();
-    format!(
-        "Florin is up.\n\n  \
-         HTTP API  {http}/v1   documentation {http}/docs\n  \
-         metrics   {}\n  \
-         data      {}   logs in logs/, addresses in endpoints.json\n\n\
-         Try:\n  \
-         florin simulate{data}\n  \
-         curl -H \"Authorization: Bearer $(florin token --role operator{data})\" {http}/v1/wallets\n\n\
-         Ctrl-C stops everything.",
-        admins.join("\n            "),
-        fleet.dir.display(),
-    )
 }
 
 /// How other commands find the fleet.

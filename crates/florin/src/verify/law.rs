@@ -79,3 +79,24 @@ pub const PROJECTIONS: &[Law] = laws! {
     "tallies_are_what_was_counted": "The statistics are the sums over exactly the events that were counted.";
     "activity_is_what_was_seen": "First and last activity are those of exactly the events that were counted.";
 };
+
+/// Proven for each worker that publishes: its own log is whole.
+pub const OWN_LOGS: &[Law] = laws! {
+    "own_log_has_no_gaps": "What a worker publishes counts 1, 2, 3, … to its head.";
+    "own_chain_holds": "Nothing that a worker published was changed, removed or inserted.";
+};
+
+/// Proven for fraud.
+pub const ALERTS: &[Law] = laws! {
+    "alerts_belong_to_events": "Every alert is about an event that happened, and was told once.";
+};
+
+/// Proven for settlement: items are the payments, and every one is settled at most once.
+pub const SETTLEMENTS: &[Law] = laws! {
+    "payments_are_items": "The items are exactly the payments that were handled, to the last digit.";
+    "sums_are_what_was_counted": "The sums of tie-outs are those over exactly the events that were handled.";
+    "batches_are_their_items": "Every batch is the sum of its items, which lie before its cut.";
+    "no_item_is_left_behind": "No item is where no cut would look for it.";
+    "batches_were_told": "Every batch was told once, as it is.";
+    "no_break_is_open": "The last tie-out found balances, postings and events to agree.";
+};

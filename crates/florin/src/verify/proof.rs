@@ -17,8 +17,6 @@ use crate::exit::Failure;
 /// for long and vacuum is not held up, however long the log is.
 pub const SLICE: i64 = 100_000;
 
-const ANALYTICS: &str = Worker::Analytics.as_str();
-
 /// Proves every law on the database at `url`, reading the log in slices of `slice` events.
 ///
 /// # Errors
@@ -95,9 +93,9 @@ async fn prove_books(connection: &mut PgConnection) -> anyhow::Result<(Report, i
         laws.push(prove_one(&mut snapshot, *law, None).await?);
     }
     let mut consumers = Vec::new();
-    for worker in Worker::ALL.iter().map(|worker| worker.as_str()) {
-        if has_table(&mut snapshot, worker, "inbox").await? {
-            prove_worker(&mut snapshot, worker, &mut laws, &mut consumers).await?;
+    for worker in Worker::ALL {
+        if has_table(&mut snapshot, worker.as_str(), "inbox").await? {
+            prove_worker(&mut snapshot, *worker, &mut laws, &mut consumers).await?;
         }
     }
     snapshot.rollback().await?;
@@ -116,20 +114,21 @@ async fn prove_books(connection: &mut PgConnection) -> anyhow::Result<(Report, i
 
 async fn prove_worker(
     snapshot: &mut PgConnection,
-    worker: &'static str,
+    whose: Worker,
     laws: &mut Vec<Finding>,
     consumers: &mut Vec<Consumer>,
 ) -> anyhow::Result<()> {
+    let worker = whose.as_str();
     sqlx::query("SELECT set_config('search_path', $1, true)")
         .bind(worker)
         .execute(&mut *snapshot)
         .await?;
-    let own = if worker == ANALYTICS {
-        law::PROJECTIONS
-    } else {
-        &[]
+    let own: &[&[Law]] = match whose {
+        Worker::Analytics => &[law::PROJECTIONS],
+        Worker::Fraud => &[law::OWN_LOGS, law::ALERTS],
+        Worker::Settlement => &[law::OWN_LOGS, law::SETTLEMENTS],
     };
-    for law in law::CONSUMERS.iter().chain(own) {
+    for law in law::CONSUMERS.iter().chain(own.iter().copied().flatten()) {
         laws.push(prove_one(snapshot, *law, Some(worker)).await?);
     }
     let rows = sqlx::query(include_str!("sql/consumers.sql"))

@@ -3,15 +3,16 @@
 use crate::fleet::ran;
 
 /// Whose lag is told.
-const WORKERS: [&str; 2] = ["analytics-worker", "fraud-worker"];
+const WORKERS: [&str; 3] = ["analytics-worker", "fraud-worker", "settlement-worker"];
 /// What the load shares the machine with.
-const PROCESSES: [&str; 6] = [
+const PROCESSES: [&str; 7] = [
     "analytics-worker",
     "fraud-worker",
     "ledger-api",
     "load generator",
     "nats-server",
     "postgres",
+    "settlement-worker",
 ];
 
 #[tokio::test]

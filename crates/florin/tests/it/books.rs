@@ -5,12 +5,20 @@ use std::sync::Arc;
 
 use analytics_worker::handlers::CountMovements;
 use contracts::event::WalletKind;
-use contracts::{Kind, LedgerEvent, WalletId, chain, parse_amount};
+use contracts::rpc::Cut;
+use contracts::settlement::CutState;
+use contracts::{CutId, Kind, LedgerEvent, WalletId, chain, parse_amount};
+use fraud_worker::handlers::RaiseAlerts;
+use fraud_worker::rules::Thresholds;
 use ledger_api::domain::{Action, Caller, Command, Movement, OpenWallet, Viewer};
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
+use service_runtime::postgres::{self, PostgresOptions};
 use service_runtime::worker::{Delivery, Handler as _};
 use service_runtime::{Clock, Process, Secret};
+use settlement_worker::handlers::CollectPayments;
+use settlement_worker::store::cuts::Origin;
+use settlement_worker::sweeps::{Closed, Closer};
 use sqlx::{Connection as _, PgConnection};
 use testkit::TestDatabase;
 
@@ -37,17 +45,108 @@ pub async fn filled() -> TestDatabase {
 /// A copy of the filled ledger whose statistics worker has counted everything.
 pub async fn watched() -> TestDatabase {
     let copy = filled().await;
-    let mut owner = PgConnection::connect(&copy.url())
-        .await
-        .expect("a connection");
+    let mut owner = connect(&copy).await;
     analytics_worker::migrate(&mut owner, None)
         .await
         .expect("the worker is migrated");
+    let batch = log(&mut owner).await;
+    CountMovements
+        .handle(&mut owner, &batch)
+        .await
+        .expect("counted");
+    mark(&mut owner, "analytics").await;
+    let _ = owner.close().await;
+    copy
+}
+
+/// A copy of the filled ledger whose fraud worker has raised an alert about everything large,
+/// and what is large is small.
+pub async fn alarmed() -> TestDatabase {
+    const RULES: &str = r#"{"large_withdrawal": {"EUR": "10.00", "KRW": "1000"},
+                            "large_deposit": {"EUR": "10.00", "KRW": "1000"}}"#;
+    let copy = filled().await;
+    let mut owner = connect(&copy).await;
+    fraud_worker::migrate(&mut owner, None)
+        .await
+        .expect("the worker is migrated");
+    let batch = log(&mut owner).await;
+    search(&mut owner, "fraud").await;
+    let rules = Thresholds::parse(RULES).expect("rules");
+    RaiseAlerts::new(rules, Clock::system())
+        .handle(&mut owner, &batch)
+        .await
+        .expect("raised");
+    mark(&mut owner, "fraud").await;
+    let _ = owner.close().await;
+    copy
+}
+
+/// A copy of the filled ledger whose settlement worker has handled everything, and settled the
+/// shop's payments in euros.
+pub async fn settled() -> TestDatabase {
+    let copy = filled().await;
+    let mut owner = connect(&copy).await;
+    settlement_worker::migrate(&mut owner, None)
+        .await
+        .expect("the worker is migrated");
+    let batch = log(&mut owner).await;
+    CollectPayments
+        .handle(&mut owner, &batch)
+        .await
+        .expect("collected");
+    mark(&mut owner, "settlement").await;
+    let now = Clock::system().now();
+    let cut = Cut {
+        id: CutId::mint(now, [7; 10]),
+        seq: EVENTS.unsigned_abs(),
+        cut_off: now,
+        scheduled: false,
+        merchant: None,
+        currency: Some("EUR".parse().expect("a currency")),
+        state: CutState::Waiting,
+        waits_for: None,
+        closed_at: None,
+    };
+    let origin = Origin::Request("books", "cut", "");
+    settlement_worker::store::cuts::insert(&mut owner, &cut, origin, now)
+        .await
+        .expect("cut");
+    let _ = owner.close().await;
+    let options = PostgresOptions {
+        schema: settlement_worker::PART.schema,
+        ..PostgresOptions::default()
+    };
+    let pool = postgres::pool(&Secret::new(copy.url()), &options)
+        .await
+        .expect("connections");
+    let closer = Closer::new(pool.clone(), pool.clone(), Clock::system());
+    let closed = closer.close(cut.id).await.expect("closed");
+    assert_eq!(closed, Closed::Now(1));
+    pool.close().await;
+    copy
+}
+
+async fn connect(database: &TestDatabase) -> PgConnection {
+    PgConnection::connect(&database.url())
+        .await
+        .expect("a connection")
+}
+
+async fn search(owner: &mut PgConnection, schema: &str) {
+    sqlx::query("SELECT set_config('search_path', $1, false)")
+        .bind(schema)
+        .execute(owner)
+        .await
+        .expect("a schema");
+}
+
+/// The whole log, as a worker is given it.
+async fn log(owner: &mut PgConnection) -> Vec<Delivery<LedgerEvent>> {
     let events: Vec<(i64, String)> = sqlx::query_as("SELECT seq, data FROM ledger.events")
-        .fetch_all(&mut owner)
+        .fetch_all(owner)
         .await
         .expect("the log");
-    let batch: Vec<Delivery<LedgerEvent>> = events
+    events
         .iter()
         .map(|(seq, data)| {
             let event = LedgerEvent::decode(data.as_bytes()).expect("an event");
@@ -59,20 +158,19 @@ pub async fn watched() -> TestDatabase {
                 traceparent: None,
             }
         })
-        .collect();
-    CountMovements
-        .handle(&mut owner, &batch)
-        .await
-        .expect("counted");
+        .collect()
+}
+
+async fn mark(owner: &mut PgConnection, worker: &str) {
+    search(owner, worker).await;
     sqlx::query(
-        "INSERT INTO analytics.inbox (consumer, source, done)
-         SELECT 'analytics', 'ledger', int8multirange(int8range(1, seq, '[]')) FROM ledger.head",
+        "INSERT INTO inbox (consumer, source, done)
+         SELECT $1, 'ledger', int8multirange(int8range(1, seq, '[]')) FROM ledger.head",
     )
-    .execute(&mut owner)
+    .bind(worker)
+    .execute(owner)
     .await
     .expect("marked");
-    let _ = owner.close().await;
-    copy
 }
 
 async fn fill(database: &TestDatabase) {

@@ -8,12 +8,20 @@ use local_servers::{Signal, is_running};
 use crate::SOON;
 use crate::fleet::{TestFleet, open, ran};
 
+/// Every service, in order of the name.
+const SERVICES: [&str; 4] = [
+    "analytics-worker",
+    "fraud-worker",
+    "ledger-api",
+    "settlement-worker",
+];
+
 #[tokio::test]
 async fn a_fleet_moves_money_and_its_statistics_show_it() {
     let mut fleet = TestFleet::start(&[]).await;
     let endpoints = fleet.endpoints();
     let names: Vec<_> = endpoints.services.keys().map(String::as_str).collect();
-    assert_eq!(names, ["analytics-worker", "fraud-worker", "ledger-api"]);
+    assert_eq!(names, SERVICES);
     assert!(
         endpoints.http.starts_with("http://127.0.0.1:"),
         "{}",
@@ -99,10 +107,11 @@ async fn a_stopped_fleet_starts_again_with_its_money_and_keys() {
 
 #[tokio::test]
 async fn several_processes_of_a_service_share_the_books() {
-    let two_of_each = ["--ledger-api", "--analytics-worker", "--fraud-worker"].map(|of| [of, "2"]);
-    let fleet = TestFleet::start(two_of_each.as_flattened()).await;
+    let services = SERVICES.map(|service| format!("--{service}"));
+    let two_of_each: Vec<&str> = services.iter().flat_map(|of| [of.as_str(), "2"]).collect();
+    let fleet = TestFleet::start(&two_of_each).await;
     let endpoints = fleet.endpoints();
-    assert_eq!(endpoints.services.len(), 6);
+    assert_eq!(endpoints.services.len(), 8);
     let first = fleet.client();
     let ann = open(&first, "ann").await;
     let second = endpoints.services["ledger-api-2"]

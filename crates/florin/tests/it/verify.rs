@@ -1,207 +1,19 @@
 //! `florin verify` finds one planted violation of every law and says what it is.
 
+mod ledger;
+mod workers;
+
 use florin::verify::{Report, check, law, prove};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
+use self::{
+    ledger::{PLANTED, PLANTED_AT_THE_WORKER},
+    workers::{PLANTED_AT_FRAUD, PLANTED_AT_SETTLEMENT},
+};
 use crate::books;
 
 /// A slice smaller than the log, so that every law is tried across the edge of slices.
 const SLICE: i64 = 3;
-
-/// What breaks which law, and words of the evidence.
-const PLANTED: &[(&str, &str, &str)] = &[
-    (
-        "transactions_balance",
-        "UPDATE ledger.postings SET amount = amount + 1 WHERE seq = 6 AND amount > 0",
-        "transaction 6: its postings in EUR sum to 1.00",
-    ),
-    (
-        "books_sum_to_zero",
-        "UPDATE ledger.balances SET posted = posted + 7 WHERE account = 'main' AND currency = 'KRW'
-             AND posted = 1200",
-        "KRW: all accounts together hold 7",
-    ),
-    (
-        "balances_are_their_postings",
-        "UPDATE ledger.balances SET posted = posted + 7 WHERE account = 'main' AND posted = 1200;
-         UPDATE ledger.balances SET posted = posted - 7 WHERE account = 'main' AND posted = 3800",
-        "the balance is 1207, its postings sum to 1200",
-    ),
-    (
-        "balance_chains_are_whole",
-        "DELETE FROM ledger.postings WHERE seq = 6 AND amount < 0",
-        "version 3 follows version 1",
-    ),
-    (
-        "balance_chains_are_whole",
-        "UPDATE ledger.balances SET version = version + 1 WHERE posted = 64.50",
-        "the balance is at version 4, its last posting at 3",
-    ),
-    (
-        "no_balance_below_its_floor",
-        "ALTER TABLE ledger.balances DROP CONSTRAINT balance_stays_above_its_floor;
-         UPDATE ledger.balances SET held = 70 WHERE posted = 64.50",
-        "64.50 less 70 held is below 0",
-    ),
-    (
-        "no_balance_below_its_floor",
-        "UPDATE ledger.balances SET credit_limit = NULL WHERE posted = 64.50",
-        "has no floor",
-    ),
-    (
-        "head_is_the_last_event",
-        "DELETE FROM ledger.events WHERE seq = 10",
-        "the head is at 10",
-    ),
-    (
-        "head_is_the_last_event",
-        "UPDATE ledger.head SET hash = sha256('x')",
-        "the head is at 10",
-    ),
-    (
-        "head_is_the_last_event",
-        "DELETE FROM ledger.head",
-        "the last event is 10",
-    ),
-    (
-        "postings_belong_to_events",
-        "UPDATE ledger.postings SET seq = 77 WHERE seq = 6",
-        "there is no event 77",
-    ),
-    (
-        "answers_belong_to_events",
-        "UPDATE ledger.answers SET seq = 77 WHERE seq = 6",
-        "there is no event 77",
-    ),
-    (
-        "answers_belong_to_events",
-        "UPDATE ledger.answers SET seq = 7 WHERE seq = 6",
-        "event 7 has 2 answers",
-    ),
-    (
-        "keys_have_answers",
-        "DELETE FROM ledger.answers WHERE seq = 9",
-        "the key \"row 5\" of \"books\" has no answer",
-    ),
-    (
-        "wallets_come_from_the_log",
-        "INSERT INTO ledger.wallets (id, owner, kind, created_at)
-         VALUES ('01900000-0000-7000-8000-000000000000', 'eve', 'customer', now())",
-        "there are 4 wallets, the log opened 3",
-    ),
-    (
-        "data_is_json",
-        "UPDATE ledger.events SET data = left(data, -1) WHERE seq = 6",
-        "the data of event 6 is not JSON",
-    ),
-    (
-        "log_has_no_gaps",
-        "DELETE FROM ledger.events WHERE seq = 4",
-        "event 4 is missing",
-    ),
-    (
-        "log_has_no_gaps",
-        "DELETE FROM ledger.events WHERE seq IN (8, 9)",
-        "events 8 to 9 are missing",
-    ),
-    (
-        "hash_chain_holds",
-        "UPDATE ledger.events SET data = replace(data, '25.50', '26.50') WHERE seq = 6",
-        "event 6: its hash is",
-    ),
-    (
-        "hash_chain_holds",
-        "UPDATE ledger.events SET hash = sha256('x') WHERE seq = 3",
-        "event 4: its hash is",
-    ),
-    (
-        "time_never_runs_backwards",
-        "UPDATE ledger.events SET posted_at = posted_at - interval '1 hour' WHERE seq = 7",
-        "event 7 is of",
-    ),
-    (
-        "data_says_what_the_columns_say",
-        "UPDATE ledger.events SET event_id = '01900000-0000-7000-8000-000000000000' WHERE seq = 6",
-        "event 6: the data says id evt_",
-    ),
-    (
-        "data_says_what_the_columns_say",
-        "UPDATE ledger.events SET subject = 'ledger.v1.deposit.posted.03' WHERE seq = 6",
-        "the data says type florin.ledger.transfer.posted.v1",
-    ),
-    (
-        "data_says_what_the_columns_say",
-        "UPDATE ledger.events SET data = replace(data, '\"seq\":6', '\"seq\":5') WHERE seq = 6",
-        "event 6: the data says seq 5, the row 6",
-    ),
-    (
-        "data_says_what_the_columns_say",
-        "UPDATE ledger.events SET posted_at = posted_at + interval '1 us' WHERE seq = 10",
-        "event 10: the data says posted_at",
-    ),
-    (
-        "postings_are_the_legs",
-        "UPDATE ledger.events SET data = replace(data, '\"25.50\"', '\"26.50\"') WHERE seq = 6",
-        "event 6: the data has a leg that is no posting: 26.50 EUR",
-    ),
-    (
-        "postings_are_the_legs",
-        "DELETE FROM ledger.postings WHERE seq = 7 AND amount > 0",
-        "event 7: the data has a leg that is no posting: 10.00 EUR",
-    ),
-    (
-        "postings_are_the_legs",
-        "INSERT INTO ledger.postings SELECT wallet_id, account, currency, version + 9, seq,
-             transaction_id, amount, balance_after FROM ledger.postings WHERE seq = 7",
-        "event 7: there is a posting that is no leg of the data: 10.00 EUR",
-    ),
-    (
-        "wallets_are_those_the_log_opened",
-        "UPDATE ledger.wallets SET owner = 'eve' WHERE owner = 'ann'",
-        "for \"ann\": its row is missing or says otherwise",
-    ),
-];
-
-/// The same for the laws about workers, on a ledger whose worker has counted everything.
-const PLANTED_AT_THE_WORKER: &[(&str, &str, &str)] = &[
-    (
-        "inbox_is_within_the_log",
-        "UPDATE analytics.inbox SET done = '{[1,13)}'",
-        "analytics claims to have handled {[11,13)} of ledger, the log has [1,11)",
-    ),
-    (
-        "inbox_is_within_the_log",
-        "UPDATE analytics.inbox SET done = '{[-4,11)}'",
-        "analytics claims to have handled {[-4,1)}",
-    ),
-    (
-        "troubled_events_are_marked",
-        "UPDATE analytics.inbox SET done = '{[1,6),[7,11)}';
-         INSERT INTO analytics.retrying VALUES
-             ('analytics', 'ledger', 6, '', '{}', '', 1, now(), now(), now(), '')",
-        "analytics retries event 6 without having marked it",
-    ),
-    (
-        "tallies_are_what_was_counted",
-        "UPDATE analytics.tallies SET amount = amount + 1 WHERE category = 'paid' AND currency = 'EUR'",
-        "paid EUR: the worker counted 1 with 11.00, the postings are 1 with 10.00",
-    ),
-    (
-        "tallies_are_what_was_counted",
-        "DELETE FROM analytics.tallies WHERE category = 'transferred_in'",
-        "transferred_in EUR: the worker counted 0 with 0, the postings are 1 with 25.50",
-    ),
-    (
-        "tallies_are_what_was_counted",
-        "UPDATE analytics.inbox SET done = '{[1,6),[7,11)}'",
-        "transferred_out EUR: the worker counted 1 with 25.50",
-    ),
-    (
-        "activity_is_what_was_seen",
-        "UPDATE analytics.activity SET first_seen_at = first_seen_at - interval '1 day'",
-        "the worker saw it from",
-    ),
-];
 
 #[tokio::test]
 async fn a_ledger_that_was_only_used_is_clean() {
@@ -260,22 +72,80 @@ async fn every_law_notices_what_breaks_it() {
 async fn every_law_about_workers_notices_what_breaks_it() {
     for (name, sql, words) in PLANTED_AT_THE_WORKER {
         let database = books::watched().await;
-        let report = planted(&database.url(), sql).await;
-        let found = report.broken().find(|finding| finding.law.name == *name);
-        let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
-        assert_eq!(found.worker, Some("analytics"));
-        let said = found
-            .evidence
-            .iter()
-            .any(|evidence| evidence.contains(words));
-        assert!(said, "{name} does not say \"{words}\":\n{report}");
+        notices(&database.url(), "analytics", (name, sql, words)).await;
     }
     for law in law::CONSUMERS.iter().chain(law::PROJECTIONS) {
-        let is_tried = PLANTED_AT_THE_WORKER
-            .iter()
-            .any(|(name, ..)| *name == law.name);
-        assert!(is_tried, "{} is not tried", law.name);
+        is_tried(PLANTED_AT_THE_WORKER, law);
     }
+}
+
+#[tokio::test]
+async fn every_law_about_settlements_notices_what_breaks_it() {
+    for (name, sql, words) in PLANTED_AT_SETTLEMENT {
+        let database = books::settled().await;
+        notices(&database.url(), "settlement", (name, sql, words)).await;
+    }
+    for law in law::SETTLEMENTS.iter().chain(law::OWN_LOGS) {
+        is_tried(PLANTED_AT_SETTLEMENT, law);
+    }
+}
+
+#[tokio::test]
+async fn every_law_about_alerts_notices_what_breaks_it() {
+    for (name, sql, words) in PLANTED_AT_FRAUD {
+        let database = books::alarmed().await;
+        notices(&database.url(), "fraud", (name, sql, words)).await;
+    }
+    for law in law::ALERTS {
+        is_tried(PLANTED_AT_FRAUD, law);
+    }
+}
+
+/// One planted violation is found, at that worker, and said in these words.
+async fn notices(url: &str, worker: &str, (name, sql, words): (&str, &str, &str)) {
+    let report = planted(url, sql).await;
+    let found = report.broken().find(|finding| finding.law.name == name);
+    let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
+    assert_eq!(found.worker, Some(worker));
+    let said = found
+        .evidence
+        .iter()
+        .any(|evidence| evidence.contains(words));
+    assert!(said, "{name} does not say \"{words}\":\n{report}");
+}
+
+fn is_tried(planted: &[(&str, &str, &str)], law: &law::Law) {
+    let is_tried = planted.iter().any(|(name, ..)| *name == law.name);
+    assert!(is_tried, "{} is not tried", law.name);
+}
+
+#[tokio::test]
+async fn workers_that_have_settled_and_alarmed_are_clean() {
+    for (database, worker) in [
+        (books::settled().await, "settlement"),
+        (books::alarmed().await, "fraud"),
+    ] {
+        let report = check(&database.url()).await.expect("proven");
+        assert!(report.clean, "{report}");
+        assert_eq!(report.consumers[0].worker, worker);
+        let about = report.laws.iter().filter(|law| law.worker == Some(worker));
+        assert!(about.count() > law::CONSUMERS.len() + law::OWN_LOGS.len());
+    }
+}
+
+/// Its payment is no item, because it is a dead letter, and is not missed.
+#[tokio::test]
+async fn a_payment_that_was_discarded_is_not_missed_among_the_items() {
+    const LETTER: &str = "DELETE FROM settlement.items WHERE currency = 'KRW';
+        UPDATE settlement.sums SET turnover = turnover - 2400 WHERE currency = 'KRW'
+            AND account = 'main';
+        INSERT INTO settlement.dead_letters (id, consumer, source, seq, subject, noun_verb, headers,
+            data, reason, error, attempts, first_at, last_at, state)
+        VALUES (gen_random_uuid(), 'settlement', 'ledger', 10, '', '', '{}', '', '', '', 1, now(),
+                now(), 'discarded');";
+    let database = books::settled().await;
+    let report = planted(&database.url(), LETTER).await;
+    assert!(report.clean, "{report}");
 }
 
 #[tokio::test]

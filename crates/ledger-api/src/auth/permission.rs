@@ -27,6 +27,10 @@ pub enum Permission {
     StatsRead,
     /// Read fraud alerts, of every wallet.
     AlertsRead,
+    /// Read settlement batches and breaks, of every merchant.
+    SettlementsRead,
+    /// Have payments put into settlement batches.
+    SettlementsCut,
 }
 
 impl Permission {
@@ -43,6 +47,8 @@ impl Permission {
         Self::MoneyBackdate,
         Self::StatsRead,
         Self::AlertsRead,
+        Self::SettlementsRead,
+        Self::SettlementsCut,
     ];
 
     /// As documents and refusals spell it.
@@ -59,6 +65,8 @@ impl Permission {
             Self::MoneyBackdate => "money:backdate",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
+            Self::SettlementsRead => "settlements:read",
+            Self::SettlementsCut => "settlements:cut",
         }
     }
 }
@@ -116,8 +124,8 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, MoneyPay, MoneyTransfer, MoneyWithdraw, StatsRead, WalletsCreate,
-            WalletsRead, WalletsReadAny,
+            AlertsRead, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut, SettlementsRead,
+            StatsRead, WalletsCreate, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -129,7 +137,13 @@ impl Role {
                 StatsRead,
             ],
             Self::Analyst => &[WalletsRead, WalletsReadAny, StatsRead, AlertsRead],
-            Self::Finance => &[WalletsRead, WalletsReadAny, StatsRead],
+            Self::Finance => &[
+                WalletsRead,
+                WalletsReadAny,
+                StatsRead,
+                SettlementsRead,
+                SettlementsCut,
+            ],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }
     }
@@ -170,6 +184,8 @@ mod tests {
                 Permission::WalletsReadAny,
                 Permission::WalletsCreateAny,
                 Permission::AlertsRead,
+                Permission::SettlementsRead,
+                Permission::SettlementsCut,
             ] {
                 assert!(!role.may(permission), "{role:?} {permission}");
             }

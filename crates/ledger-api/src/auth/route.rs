@@ -42,6 +42,22 @@ pub const ROUTES: &[RouteRule] = &[
     on("POST", "/v1/payments", Permission::MoneyPay),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
+    on(
+        "POST",
+        "/v1/settlements/batches",
+        Permission::SettlementsCut,
+    ),
+    on(
+        "GET",
+        "/v1/settlements/batches",
+        Permission::SettlementsRead,
+    ),
+    on(
+        "GET",
+        "/v1/settlements/batches/{id}",
+        Permission::SettlementsRead,
+    ),
+    on("GET", "/v1/settlements/breaks", Permission::SettlementsRead),
 ];
 
 /// The rule of a route. HEAD is GET without the body.

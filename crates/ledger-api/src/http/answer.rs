@@ -28,6 +28,8 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 
 /// What was done: a wallet or a transaction now exists.
 const CREATED: u16 = 201;
+/// What was taken on: it will be done.
+const ACCEPTED: u16 = 202;
 
 /// A wallet and what is in it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -252,6 +254,22 @@ fn rejection(event: &Rejected) -> Rendered {
 
 fn json(view: &impl Serialize) -> String {
     serde_json::to_string(view).expect("a view has string keys only")
+}
+
+/// Sends what a worker did, new or repeated.
+pub fn created(view: &impl Serialize, replayed: bool) -> Response {
+    of_worker(CREATED, view, replayed)
+}
+
+/// Sends what a worker took on, new or repeated.
+pub fn accepted(view: &impl Serialize, replayed: bool) -> Response {
+    of_worker(ACCEPTED, view, replayed)
+}
+
+fn of_worker(status: u16, view: &impl Serialize, replayed: bool) -> Response {
+    let body = json(view);
+    let rendered = Rendered { status, body };
+    stored(Answer { rendered, replayed })
 }
 
 /// Sends a stored answer, byte for byte.

@@ -79,7 +79,7 @@ codes! {
     AmountTooLarge = "amount_too_large" UNPROCESSABLE_ENTITY, "The amount is above the largest that one movement may have.";
     UnknownCurrency = "unknown_currency" UNPROCESSABLE_ENTITY, "The currency is none that Florin keeps books in.";
     SelfTransfer = "self_transfer" UNPROCESSABLE_ENTITY, "Sender and receiver are the same wallet.";
-    NotAMerchant = "not_a_merchant" UNPROCESSABLE_ENTITY, "The receiver of a payment is no merchant.";
+    NotAMerchant = "not_a_merchant" UNPROCESSABLE_ENTITY, "The wallet is no merchant's.";
     InvalidText = "invalid_text" UNPROCESSABLE_ENTITY, "A text is empty, too long, or holds control characters.";
     InvalidMetadata = "invalid_metadata" UNPROCESSABLE_ENTITY, "The metadata has too many entries, or one that is too long or holds control characters.";
     InvalidTimestamp = "invalid_timestamp" UNPROCESSABLE_ENTITY, "A time is written as RFC 3339 and lies between 1900 and now.";

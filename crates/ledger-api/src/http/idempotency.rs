@@ -71,6 +71,11 @@ fn is_traceparent(value: &str) -> bool {
 /// same from somebody of the same name who sees other balances: the stored answer shows what
 /// its first viewer may see.
 pub fn fingerprint(method: &str, path: &str, viewer: &Viewer, action: &Action) -> Fingerprint {
+    fingerprint_of(method, path, viewer, &canonical(action))
+}
+
+/// The same of a request that is no command of the ledger: `canonical` is its parsed value.
+pub fn fingerprint_of(method: &str, path: &str, viewer: &Viewer, canonical: &str) -> Fingerprint {
     let mut digest = Sha256::new();
     digest.update(format!("{method} {path}\n"));
     match viewer {
@@ -78,7 +83,7 @@ pub fn fingerprint(method: &str, path: &str, viewer: &Viewer, action: &Action) -
         // The length tells where the name ends.
         Viewer::Owner(owner) => digest.update(format!("owner {} {owner}\n", owner.len())),
     }
-    digest.update(canonical(action));
+    digest.update(canonical);
     digest.finalize().into()
 }
 

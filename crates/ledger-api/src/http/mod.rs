@@ -23,6 +23,7 @@ mod payments;
 mod recent;
 mod router;
 mod server;
+mod settlements;
 mod wallets;
 
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};

@@ -32,6 +32,7 @@ use super::{
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "money", description = "Movements of money."),
         (name = "alerts", description = "What the fraud rules found."),
+        (name = "settlements", description = "Payments in batches, and books that tie out."),
     ),
     components(schemas(Problem, FieldProblem)),
     security(("bearer" = [])),

@@ -13,7 +13,7 @@ use super::{
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
     openapi::Frame,
-    payments, wallets,
+    payments, settlements, wallets,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -30,6 +30,12 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(payments::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
+        .routes(routes!(
+            settlements::cut::handler,
+            settlements::list::handler
+        ))
+        .routes(routes!(settlements::get::handler))
+        .routes(routes!(settlements::breaks::handler))
 }
 
 pub(super) fn document() -> utoipa::openapi::OpenApi {

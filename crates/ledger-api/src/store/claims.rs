@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::StoreError;
@@ -32,6 +32,20 @@ pub struct StoredAnswer {
     pub answer_id: Uuid,
     /// The answer.
     pub rendered: Rendered,
+}
+
+/// Whether a key stands for a write of the ledger's own.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn is_claimed(pool: &PgPool, caller: &str, key: &str) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM ledger.idempotency_keys
+                          WHERE caller = $1 AND key = $2) AS "found!""#,
+        caller,
+        key
+    );
+    Ok(found.fetch_one(pool).await?)
 }
 
 /// Claims keys that nobody has and returns their answer ids. `claims` must be sorted by caller

@@ -9,6 +9,7 @@ mod error;
 pub mod history;
 pub mod journal;
 pub mod server;
+pub mod tie_out;
 pub mod wallets;
 
 pub use error::{Fault, StoreError, fault};

@@ -6,5 +6,6 @@ mod permissions;
 mod reads;
 mod refusals;
 mod serving;
+mod settlements;
 mod tokens;
 mod writes;

@@ -5,4 +5,5 @@ mod guards;
 mod http;
 mod outages;
 mod posting;
+mod tie_out;
 mod world;

@@ -15,6 +15,7 @@ async fn call(
     let token = &token(world, bearer, owner);
     let id = match rule.permission {
         Permission::AlertsRead => "alt_0190aaaaaaaa7bbbbbbbcccccccccccc",
+        Permission::SettlementsRead => "stl_0190aaaaaaaa7bbbbbbbcccccccccccc",
         _ => &wallets.own,
     };
     let path = rule.path.replace("{id}", id);
@@ -31,6 +32,7 @@ async fn call(
             };
             body = json!({"owner": "ann", "kind": kind});
         }
+        Permission::SettlementsCut => body = json!({"merchant": wallets.merchant}),
         Permission::MoneyTransfer => body["to_wallet"] = json!(wallets.other),
         Permission::MoneyPay => {
             body["wallet"] = json!(wallets.own);
@@ -65,6 +67,7 @@ fn token(world: &World, role: Role, owner: &str) -> String {
 fn good_status(rule: &RouteRule) -> u16 {
     match rule.path {
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
+        path if path.starts_with("/v1/settlements") => 503,
         _ if rule.method == "POST" => 201,
         _ => 200,
     }

@@ -1,0 +1,54 @@
+use contracts::WalletId;
+
+use super::*;
+
+const PAYMENT: &str =
+    include_str!("../../../../contracts/fixtures/florin.ledger.payment.posted.v1/001.json");
+const DEPOSIT: &str =
+    include_str!("../../../../contracts/fixtures/florin.ledger.deposit.posted.v1/001.json");
+
+fn event(json: &str) -> LedgerEvent {
+    LedgerEvent::decode(json.as_bytes()).expect("a fixture")
+}
+
+#[test]
+fn a_payment_is_an_item_and_its_legs_add_up_to_nothing() {
+    let payment = event(PAYMENT);
+    let LedgerEvent::Posted(posted) = &payment else {
+        panic!("a payment")
+    };
+    let mut sums = Sums::default();
+    sums.add(&payment).expect("exact");
+    sums.add(&event(DEPOSIT)).expect("exact");
+    let [item] = sums.items() else {
+        panic!("one item: {sums:?}")
+    };
+    let wallets: Vec<Option<WalletId>> = posted.legs.iter().map(|leg| leg.wallet).collect();
+    assert!(wallets.contains(&Some(item.merchant)) && wallets.contains(&Some(item.customer)));
+    assert_ne!(item.merchant, item.customer);
+    assert!(!item.amount.is_negative() && item.order_reference == posted.order_reference);
+    let main = sums
+        .accounts()
+        .find(|((account, _), _)| *account == Account::Main);
+    let (_, parts) = main.expect("wallets were touched");
+    assert!(parts[0].turnover > parts[0].amount.abs());
+}
+
+/// Nine-digit amounts of a currency with 18 decimals leave room for 79 of them in 28 digits.
+#[test]
+fn a_sum_that_does_not_fit_goes_on_in_another_part() {
+    let currency: Currency = "ETH".parse().expect("a currency");
+    let most: Decimal = "1000000000".parse().expect("a number");
+    let money = Money::exact(most, currency).expect("fits");
+    let mut parts = Vec::new();
+    for _ in 0..200 {
+        add(&mut parts, money);
+    }
+    assert!(parts.len() > 1);
+    let units: i128 = parts
+        .iter()
+        .map(|part| part.amount.mantissa() / most.mantissa() / 1_000_000_000_000_000_000)
+        .sum();
+    assert_eq!(units, 200);
+    assert!(parts.iter().all(|part| part.amount == part.turnover));
+}

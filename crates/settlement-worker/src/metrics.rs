@@ -1,0 +1,63 @@
+//! Every metric of the worker, with its help text.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use contracts::settlement::BreakKind;
+use metrics::{counter, gauge, histogram};
+
+service_runtime::metrics_table! {
+    CUTS_WAITING = Gauge "florin_settlement_cuts_waiting",
+        "Cuts that wait for events up to their position.";
+    CUTS_WAITING_SECONDS = Gauge "florin_settlement_cuts_waiting_seconds",
+        "Age of the oldest cut that waits.";
+    BATCHES = Counter "florin_settlement_batches_total",
+        "Batches that this process made, by state.";
+    BREAKS_OPEN = Gauge "florin_settlement_breaks_open",
+        "Differences that the last tie-out found, by kind.";
+    IMBALANCE = Gauge "florin_settlement_imbalance",
+        "Differences that the last tie-out found, of all kinds; 0 when everything agrees.";
+    TIE_OUTS = Counter "florin_settlement_tie_outs_total",
+        "Tie-outs, by outcome: agreed, broken, put_off.";
+    TIE_OUT_AT = Gauge "florin_settlement_tie_out_timestamp_seconds",
+        "When the last tie-out was complete, in seconds since 1970.";
+    TIE_OUT_SEQ = Gauge "florin_settlement_tie_out_seq",
+        "The position in the ledger's log as of which the last tie-out was.";
+    TIE_OUT_SECONDS = Histogram "florin_settlement_tie_out_seconds",
+        "Time that a tie-out took.";
+    WITHOUT_EFFECT = Gauge "florin_settlement_events_without_effect",
+        "Events that are parked, discarded or retried, and stand beside the sums of a tie-out.";
+}
+
+// Prometheus knows only floating point numbers; none of these is money.
+
+pub(crate) fn waiting(cuts: usize, oldest: Duration) {
+    gauge!(CUTS_WAITING.name).set(cuts as f64);
+    gauge!(CUTS_WAITING_SECONDS.name).set(oldest.as_secs_f64());
+}
+
+pub(crate) fn batches_closed(number: usize) {
+    counter!(BATCHES.name, "state" => "closed").increment(number as u64);
+}
+
+pub(crate) fn tied_out(found: &[(BreakKind, u64)], seq: u64, at: DateTime<Utc>, took: Duration) {
+    let mut all = 0;
+    for (kind, number) in found {
+        gauge!(BREAKS_OPEN.name, "kind" => kind.as_str()).set(*number as f64);
+        all += number;
+    }
+    gauge!(IMBALANCE.name).set(all as f64);
+    gauge!(TIE_OUT_AT.name).set(at.timestamp() as f64);
+    gauge!(TIE_OUT_SEQ.name).set(seq as f64);
+    histogram!(TIE_OUT_SECONDS.name).record(took);
+    let outcome = if all == 0 { "agreed" } else { "broken" };
+    counter!(TIE_OUTS.name, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn put_off() {
+    counter!(TIE_OUTS.name, "outcome" => "put_off").increment(1);
+}
+
+pub(crate) fn without_effect(events: usize) {
+    gauge!(WITHOUT_EFFECT.name).set(events as f64);
+}
