@@ -94,6 +94,8 @@ macro_rules! ids {
 ids! {
     /// A fraud alert.
     AlertId = "alt";
+    /// A message that a worker gave up.
+    DeadLetterId = "dlt";
     /// An event of a log; also the CloudEvents id and, with an epoch, the `Nats-Msg-Id`.
     EventId = "evt";
     /// A reservation against a wallet's available balance.

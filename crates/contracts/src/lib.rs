@@ -15,11 +15,17 @@ pub mod limits;
 pub mod money;
 pub mod rpc;
 pub mod schema;
+pub mod stake;
 pub mod subjects;
 pub mod topology;
+pub mod totals;
 
 pub use currency::{Currency, UnknownCurrency};
 pub use event::{Account, DecodeError, Kind, LedgerEvent, Leg, Posted, Rejected, RejectionCode};
-pub use ids::{AlertId, EventId, HoldId, PayoutId, SettlementId, TransactionId, WalletId};
+pub use ids::{
+    AlertId, DeadLetterId, EventId, HoldId, PayoutId, SettlementId, TransactionId, WalletId,
+};
 pub use money::{AmountError, Money, MoneyError, parse_amount};
+pub use stake::Stake;
 pub use subjects::EventType;
+pub use totals::Totals;
