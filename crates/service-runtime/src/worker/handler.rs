@@ -3,7 +3,7 @@
 use std::{fmt, future::Future};
 
 use chrono::{DateTime, Utc};
-use contracts::{DecodeError, LedgerEvent, topology};
+use contracts::{DecodeError, LedgerEvent, Stake, topology};
 use sqlx::PgConnection;
 
 /// Events that a handler can be given.
@@ -13,11 +13,19 @@ pub trait Event: Sized + Send + Sync {
     /// # Errors
     /// When this version does not know the event; it is then parked.
     fn decode(data: &[u8]) -> Result<Self, DecodeError>;
+
+    /// What it is about, for those who look at it as a dead letter; nothing when that cannot be
+    /// told.
+    fn stake(&self) -> Option<Stake>;
 }
 
 impl Event for LedgerEvent {
     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
         Self::decode(data)
+    }
+
+    fn stake(&self) -> Option<Stake> {
+        Stake::of(self).ok()
     }
 }
 

@@ -58,7 +58,7 @@ use contracts::topology::Topology;
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::Notify;
 
-pub(crate) use apply::panic_text;
+pub(crate) use apply::{panic_text, stake};
 pub use handler::{Delivery, Event, Failure, Handler};
 pub(crate) use message::{posted_at, storable};
 
