@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use async_nats::{Client, connection};
 use contracts::{
-    AlertId, WalletId,
-    rpc::{Alert, AlertRequest, AlertsRequest, StatsRequest, WalletStats},
-    subjects::rpc::{ANALYTICS_STATS, FRAUD_ALERT, FRAUD_ALERTS},
-    topology::Topology,
+    AlertId, DeadLetterId, WalletId,
+    rpc::{
+        Alert, AlertRequest, AlertsRequest, StatsRequest, WalletStats,
+        dead_letters::{
+            ActOnDeadLetter, ActedOnDeadLetter, DeadLetter, DeadLetterRequest, DeadLettersPage,
+            DeadLettersRequest,
+        },
+    },
+    subjects::rpc::{ANALYTICS_STATS, DEAD_LETTER, DEAD_LETTERS, FRAUD_ALERT, FRAUD_ALERTS, of},
+    topology::{Topology, Worker},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use service_runtime::rpc::{self, CallError};
@@ -15,6 +21,13 @@ use service_runtime::rpc::{self, CallError};
 /// How long a worker has: it reads one row by its key, or a page of them. Longer, and callers
 /// would rather be told.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a worker has to act on a dead letter: it waits for its turn (5 s at most), and its
+/// handler has the time of one event.
+const ACT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The workers of a fleet: each has dead letters of its own.
+pub const ALL: &[Worker] = &[Worker::Analytics, Worker::Fraud];
 
 /// The workers, as far as the ledger asks them. Cheap to clone.
 #[derive(Clone)]
@@ -44,17 +57,57 @@ impl Workers {
         self.ask(FRAUD_ALERT, &AlertRequest { alert }).await
     }
 
+    /// A page of a worker's dead letters; nothing when it does not answer in time.
+    pub async fn dead_letters(
+        &self,
+        worker: Worker,
+        request: &DeadLettersRequest,
+    ) -> Option<DeadLettersPage> {
+        self.ask(&of(DEAD_LETTERS, worker), request).await
+    }
+
+    /// A worker's dead letter, if it has it; nothing when it does not answer in time.
+    pub async fn dead_letter(
+        &self,
+        worker: Worker,
+        id: DeadLetterId,
+    ) -> Option<Option<DeadLetter>> {
+        let request = DeadLetterRequest { id };
+        self.ask(&of(DEAD_LETTER, worker), &request).await
+    }
+
+    /// Replays or discards a worker's dead letter; nothing when it does not answer in time. Then
+    /// it may have acted, and tells so under the same key.
+    pub async fn act(
+        &self,
+        worker: Worker,
+        subject: &str,
+        order: &ActOnDeadLetter,
+    ) -> Option<ActedOnDeadLetter> {
+        self.ask_within(&of(subject, worker), order, ACT_TIMEOUT)
+            .await
+    }
+
     async fn ask<Q: Serialize, A: DeserializeOwned>(
         &self,
         subject: &str,
         request: &Q,
+    ) -> Option<A> {
+        self.ask_within(subject, request, ANSWER_TIMEOUT).await
+    }
+
+    async fn ask_within<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        subject: &str,
+        request: &Q,
+        timeout: Duration,
     ) -> Option<A> {
         // Without a connection the request would only wait for its timeout.
         if self.client.connection_state() != connection::State::Connected {
             return None;
         }
         let subject = self.topology.subject(subject);
-        match rpc::call(&self.client, subject, request, ANSWER_TIMEOUT).await {
+        match rpc::call(&self.client, subject, request, timeout).await {
             Ok(answer) => Some(answer),
             Err(CallError::NoAnswer(subject)) => {
                 tracing::warn!(subject, "A worker did not answer");

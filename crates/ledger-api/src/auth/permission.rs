@@ -27,6 +27,10 @@ pub enum Permission {
     StatsRead,
     /// Read fraud alerts, of every wallet.
     AlertsRead,
+    /// Read what workers gave up, of every wallet.
+    DeadLettersRead,
+    /// Replay or discard what workers gave up.
+    DeadLettersAct,
 }
 
 impl Permission {
@@ -43,6 +47,8 @@ impl Permission {
         Self::MoneyBackdate,
         Self::StatsRead,
         Self::AlertsRead,
+        Self::DeadLettersRead,
+        Self::DeadLettersAct,
     ];
 
     /// As documents and refusals spell it.
@@ -59,6 +65,8 @@ impl Permission {
             Self::MoneyBackdate => "money:backdate",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
+            Self::DeadLettersRead => "dead_letters:read",
+            Self::DeadLettersAct => "dead_letters:act",
         }
     }
 }
@@ -116,8 +124,8 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, MoneyPay, MoneyTransfer, MoneyWithdraw, StatsRead, WalletsCreate,
-            WalletsRead, WalletsReadAny,
+            AlertsRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw, StatsRead,
+            WalletsCreate, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -128,8 +136,14 @@ impl Role {
                 MoneyPay,
                 StatsRead,
             ],
-            Self::Analyst => &[WalletsRead, WalletsReadAny, StatsRead, AlertsRead],
-            Self::Finance => &[WalletsRead, WalletsReadAny, StatsRead],
+            Self::Analyst => &[
+                WalletsRead,
+                WalletsReadAny,
+                StatsRead,
+                AlertsRead,
+                DeadLettersRead,
+            ],
+            Self::Finance => &[WalletsRead, WalletsReadAny, StatsRead, DeadLettersRead],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }
     }
@@ -170,6 +184,8 @@ mod tests {
                 Permission::WalletsReadAny,
                 Permission::WalletsCreateAny,
                 Permission::AlertsRead,
+                Permission::DeadLettersRead,
+                Permission::DeadLettersAct,
             ] {
                 assert!(!role.may(permission), "{role:?} {permission}");
             }
@@ -183,7 +199,11 @@ mod tests {
                 .permissions()
                 .iter()
                 .any(|p| p.as_str().starts_with("money:"));
-            assert!(!moves && !role.may(Permission::WalletsCreate), "{role:?}");
+            let acts = role.may(Permission::DeadLettersAct);
+            assert!(
+                !moves && !acts && !role.may(Permission::WalletsCreate),
+                "{role:?}"
+            );
         }
     }
 

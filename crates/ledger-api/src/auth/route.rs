@@ -42,6 +42,18 @@ pub const ROUTES: &[RouteRule] = &[
     on("POST", "/v1/payments", Permission::MoneyPay),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
+    on("GET", "/v1/dead-letters", Permission::DeadLettersRead),
+    on("GET", "/v1/dead-letters/{id}", Permission::DeadLettersRead),
+    on(
+        "POST",
+        "/v1/dead-letters/{id}/replay",
+        Permission::DeadLettersAct,
+    ),
+    on(
+        "POST",
+        "/v1/dead-letters/{id}/discard",
+        Permission::DeadLettersAct,
+    ),
 ];
 
 /// The rule of a route. HEAD is GET without the body.

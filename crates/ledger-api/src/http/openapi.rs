@@ -32,6 +32,7 @@ use super::{
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "money", description = "Movements of money."),
         (name = "alerts", description = "What the fraud rules found."),
+        (name = "dead letters", description = "What workers gave up, and what becomes of it."),
     ),
     components(schemas(Problem, FieldProblem)),
     security(("bearer" = [])),

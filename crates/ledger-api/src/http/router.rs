@@ -10,6 +10,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{
     alerts,
     api::Api,
+    dead_letters,
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
     openapi::Frame,
@@ -30,6 +31,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(payments::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
+        .routes(routes!(dead_letters::list::handler))
+        .routes(routes!(dead_letters::get::handler))
+        .routes(routes!(dead_letters::replay::handler))
+        .routes(routes!(dead_letters::discard::handler))
 }
 
 pub(super) fn document() -> utoipa::openapi::OpenApi {

@@ -13,7 +13,9 @@ use uuid::Uuid;
 use super::store::{self, DeadLetter, actions};
 use crate::{
     inbox,
-    worker::{Delivery, Event, Failure, Handler, SOURCE, panic_text, posted_at, storable},
+    worker::{
+        Delivery, Event, Failure, Handler, SOURCE, error_text, panic_text, posted_at, storable,
+    },
 };
 
 /// Characters of a failure that are kept: what a person reads, and what fits an answer.
@@ -330,7 +332,7 @@ fn words(failure: &Failure) -> (String, String) {
         Failure::Retry(error) => ("retry", error),
         Failure::Park { reason, error } => (*reason, error),
     };
-    let text = storable(&format!("{error:#}"));
+    let text = storable(&error_text(error));
     (
         reason.to_owned(),
         text.chars().take(FAILURE_CHARS_MAX).collect(),

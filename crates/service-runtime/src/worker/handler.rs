@@ -77,10 +77,25 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Retry(error) => write!(f, "{error:#}"),
-            Self::Park { reason, error } => write!(f, "{reason}: {error:#}"),
+            Self::Retry(error) => f.write_str(&error_text(error)),
+            Self::Park { reason, error } => write!(f, "{reason}: {}", error_text(error)),
         }
     }
+}
+
+/// The error and its causes in one line; a cause that its error already quotes is left out.
+pub(crate) fn error_text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if text.is_empty() {
+            text = words;
+        } else if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+    }
+    text
 }
 
 impl From<sqlx::Error> for Failure {

@@ -59,6 +59,7 @@ use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::Notify;
 
 pub(crate) use apply::{panic_text, stake};
+pub(crate) use handler::error_text;
 pub use handler::{Delivery, Event, Failure, Handler};
 pub(crate) use message::{posted_at, storable};
 

@@ -15,6 +15,9 @@ async fn call(
     let token = &token(world, bearer, owner);
     let id = match rule.permission {
         Permission::AlertsRead => "alt_0190aaaaaaaa7bbbbbbbcccccccccccc",
+        Permission::DeadLettersRead | Permission::DeadLettersAct => {
+            "dlt_0190aaaaaaaa7bbbbbbbcccccccccccc"
+        }
         _ => &wallets.own,
     };
     let path = rule.path.replace("{id}", id);
@@ -37,6 +40,7 @@ async fn call(
             body["merchant"] = json!(wallets.merchant);
             body["order_reference"] = json!("order");
         }
+        Permission::DeadLettersAct => body = json!({"reason": "a reason"}),
         _ => {}
     }
     world.write(token, &path, &body).await
@@ -65,6 +69,7 @@ fn token(world: &World, role: Role, owner: &str) -> String {
 fn good_status(rule: &RouteRule) -> u16 {
     match rule.path {
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
+        path if path.starts_with("/v1/dead-letters/") => 503,
         _ if rule.method == "POST" => 201,
         _ => 200,
     }
