@@ -297,16 +297,6 @@ pub enum DecodeError {
     UnknownType,
 }
 
-impl DecodeError {
-    /// The short code of a dead letter that could not be read.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed",
-            Self::UnknownType => "unknown_type",
-        }
-    }
-}
-
 /// The envelope: what every event's data contains.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Envelope {

@@ -20,16 +20,7 @@ async fn two_operators_and_a_killed_worker_replay_each_dead_letter_once() {
     trouble.cause(&fleet, COUNT).await;
     wait_until_measured(&fleet, DEAD_LETTERS.name, COUNT as u64).await;
 
-    let listed = told(&fleet, &["list", "--wallet", &trouble.wallet], 0).await;
-    assert_eq!(listed["total"], COUNT);
-    assert_eq!(listed["at_stake"]["EUR"], format!("{COUNT}.00"));
-    assert_eq!(listed["items"].as_array().map(Vec::len), Some(50));
-    let by = ["--by", "ann", "--reason", "not mended yet", "--limit", "3"];
-    let early = [&["replay", "--code", "constraint"], &by[..]].concat();
-    let failed = told(&fleet, &early, 1).await;
-    assert_eq!(failed["counts"]["replay_failed"], 3);
-    assert_eq!(parked(&fleet).await, COUNT as i64);
-
+    nothing_goes_through_before_it_is_mended(&fleet, &trouble).await;
     trouble.mend(&fleet).await;
     let dry = [
         "replay",
@@ -94,6 +85,18 @@ async fn two_operators_and_a_killed_worker_replay_each_dead_letter_once() {
     wait_until_measured(&fleet, DEAD_LETTERS.name, 0).await;
     // The books, and a recount of the statistics: each event counted once.
     fleet.close().await;
+}
+
+async fn nothing_goes_through_before_it_is_mended(fleet: &Fleet, trouble: &Trouble) {
+    let listed = told(fleet, &["list", "--wallet", &trouble.wallet], 0).await;
+    assert_eq!(listed["total"], COUNT);
+    assert_eq!(listed["at_stake"]["EUR"], format!("{COUNT}.00"));
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(50));
+    let by = ["--by", "ann", "--reason", "not mended yet", "--limit", "3"];
+    let early = [&["replay", "--code", "constraint"], &by[..]].concat();
+    let failed = told(fleet, &early, 1).await;
+    assert_eq!(failed["counts"]["replay_failed"], 3);
+    assert_eq!(parked(fleet).await, COUNT as i64);
 }
 
 /// A command that was interrupted is repeated as it is: what was done is not done again, and told

@@ -44,7 +44,9 @@ async fn the_commands_of_the_runbook_work_as_they_are_written() {
     let commands = commands.replace(ADDRESS, &fleet.endpoints().http);
     let output = bash
         .args(["-euo", "pipefail", "-c"])
-        .arg(format!("florin() {{ \"$UNDER_TEST\" \"$@\"; }}\n{commands}"))
+        .arg(format!(
+            "florin() {{ \"$UNDER_TEST\" \"$@\"; }}\n{commands}"
+        ))
         .env("UNDER_TEST", env!("CARGO_BIN_EXE_florin-under-test"))
         .env("FLORIN_DATA", fleet.dir())
         .env("ID", id)
@@ -96,7 +98,11 @@ async fn publish_as_a_stranger(fleet: &Fleet) {
     sent.expect("published").await.expect("stored");
     eventually("both workers gave it up", super::PATIENCE, async || {
         let found = told(fleet, &["list", "--code", "foreign"], 0).await;
-        if found["total"] == 2 { Ok(()) } else { Err(found) }
+        if found["total"] == 2 {
+            Ok(())
+        } else {
+            Err(found)
+        }
     })
     .await;
 }

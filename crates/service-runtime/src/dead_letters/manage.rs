@@ -15,6 +15,7 @@ use crate::{
     inbox,
     worker::{
         Delivery, Event, Failure, Handler, SOURCE, error_text, panic_text, posted_at, storable,
+        unreadable,
     },
 };
 
@@ -208,7 +209,7 @@ async fn effect_in_tx<H: Handler>(
         Ok(event) => event,
         Err(error) => {
             return Effect::Failed(Failure::Park {
-                reason: error.code(),
+                reason: unreadable(&error),
                 error: error.into(),
             });
         }
@@ -220,8 +221,8 @@ async fn effect_in_tx<H: Handler>(
         posted_at,
         traceparent: letter.header(contracts::headers::TRACEPARENT),
     }];
-    let handled = AssertUnwindSafe(handler.handle(tx, &deliveries));
-    match handled.catch_unwind().await {
+    let effect = AssertUnwindSafe(handler.handle(tx, &deliveries));
+    match effect.catch_unwind().await {
         // What a constraint finds only at the commit, it finds here: then it is the event's
         // failure, and told as one.
         Ok(Ok(())) => match store::check_constraints_in_tx(tx).await {

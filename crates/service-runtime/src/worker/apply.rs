@@ -16,6 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Delivery, Event, Failure, Handler, WorkerSettings,
+    handler::unreadable,
     message::{Item, Raw, posted_at},
     metrics::{AGE, EVENTS, HANDLING},
     policy::Attempts,
@@ -235,7 +236,7 @@ impl<H: Handler> Context<H> {
         item: &Item,
         error: &DecodeError,
     ) -> Result<(), sqlx::Error> {
-        let reason = error.code();
+        let reason = unreadable(error);
         let error = format!("{:#}", anyhow::anyhow!("{error}"));
         let verdict = Verdict {
             reason,

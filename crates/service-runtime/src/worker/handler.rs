@@ -83,6 +83,14 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The short code of a dead letter that could not be read.
+pub(crate) const fn unreadable(error: &DecodeError) -> &'static str {
+    match error {
+        DecodeError::Malformed(_) => "malformed",
+        DecodeError::UnknownType => "unknown_type",
+    }
+}
+
 /// The error and its causes in one line; a cause that its error already quotes is left out.
 pub(crate) fn error_text(error: &anyhow::Error) -> String {
     let mut text = String::new();

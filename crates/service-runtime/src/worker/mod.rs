@@ -59,8 +59,8 @@ use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::Notify;
 
 pub(crate) use apply::{panic_text, stake};
-pub(crate) use handler::error_text;
 pub use handler::{Delivery, Event, Failure, Handler};
+pub(crate) use handler::{error_text, unreadable};
 pub(crate) use message::{posted_at, storable};
 
 use crate::{Process, Secret, dead_letters::Publisher};
