@@ -49,7 +49,7 @@ impl Trouble {
             client.deposit(&key, &neighbour, "1.00").await.created();
         }
         fleet.settle().await;
-        assert_eq!(parked(fleet).await, count as i64);
+        assert_eq!(parked(fleet).await, count);
     }
 
     /// Lets the worker take the wallet's movements.
@@ -62,9 +62,14 @@ impl Trouble {
 }
 
 /// How many dead letters wait for an operator.
-pub async fn parked(fleet: &Fleet) -> i64 {
+pub async fn parked(fleet: &Fleet) -> usize {
     let sql = "SELECT count(*) FROM analytics.dead_letters WHERE state = 'parked'";
-    fleet.scalar(sql).await
+    count(fleet, sql).await
+}
+
+/// A number of rows.
+pub async fn count(fleet: &Fleet, sql: &'static str) -> usize {
+    usize::try_from(fleet.scalar(sql).await).expect("a count")
 }
 
 /// `florin dlq` on a fleet, not started yet.

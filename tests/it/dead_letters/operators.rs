@@ -5,7 +5,7 @@ use std::process::Stdio;
 use service_runtime::worker::metrics::DEAD_LETTERS;
 use testkit::eventually;
 
-use super::{PATIENCE, Trouble, answer, dlq, parked, told, wait_until_measured};
+use super::{PATIENCE, Trouble, answer, count, dlq, parked, told, wait_until_measured};
 use crate::fleet::{Fleet, WORKER};
 
 /// Enough that both operators are busy when the worker dies, twice.
@@ -35,7 +35,7 @@ async fn two_operators_and_a_killed_worker_replay_each_dead_letter_once() {
     ];
     let would = told(&fleet, &dry, 0).await;
     assert_eq!(would["counts"]["would_replay"], 5);
-    assert_eq!(parked(&fleet).await, COUNT as i64);
+    assert_eq!(parked(&fleet).await, COUNT);
 
     let operator = |by: &str| {
         let arguments = [
@@ -49,11 +49,7 @@ async fn two_operators_and_a_killed_worker_replay_each_dead_letter_once() {
     for left in [COUNT * 4 / 5, COUNT * 2 / 5] {
         eventually("they are amid it", PATIENCE, async || {
             let parked = parked(&fleet).await;
-            if parked <= left as i64 {
-                Ok(())
-            } else {
-                Err(parked)
-            }
+            if parked <= left { Ok(()) } else { Err(parked) }
         })
         .await;
         fleet.kill_service(WORKER).await;
@@ -65,23 +61,22 @@ async fn two_operators_and_a_killed_worker_replay_each_dead_letter_once() {
     for operator in operators {
         let output = operator.wait_with_output().await.expect("it ends");
         let report = answer(&output, 0);
-        let count = |outcome: &str| report["counts"][outcome].as_u64().unwrap_or_default();
-        let seen = count("replayed") + count("already_replayed");
+        let number = |outcome: &str| report["counts"][outcome].as_u64().unwrap_or_default();
+        let seen = number("replayed") + number("already_replayed");
         assert!(
             seen > 0 && report["outcomes"].as_array().map(Vec::len) == usize::try_from(seen).ok()
         );
     }
     assert_eq!(parked(&fleet).await, 0);
-    assert_eq!(
-        fleet
-            .scalar("SELECT count(*) FROM analytics.dead_letter_history WHERE action = 'replayed'")
-            .await,
-        COUNT as i64
-    );
-    assert_eq!(fleet.scalar("SELECT count(DISTINCT dead_letter) FROM analytics.dead_letter_history WHERE action = 'replayed'").await, COUNT as i64);
+    let replays = "SELECT count(*) FROM analytics.dead_letter_history WHERE action = 'replayed'";
+    let letters = "SELECT count(DISTINCT dead_letter) FROM analytics.dead_letter_history
+                   WHERE action = 'replayed'";
+    let both = (count(&fleet, replays).await, count(&fleet, letters).await);
+    assert_eq!(both, (COUNT, COUNT));
     // What failed before it was mended is remembered beside what went through.
-    let failed = "SELECT count(*) FROM analytics.dead_letter_history WHERE action = 'replay failed' AND by = 'ann'";
-    assert_eq!(fleet.scalar(failed).await, 3);
+    let failed = "SELECT count(*) FROM analytics.dead_letter_history
+                  WHERE action = 'replay failed' AND by = 'ann'";
+    assert_eq!(count(&fleet, failed).await, 3);
     wait_until_measured(&fleet, DEAD_LETTERS.name, 0).await;
     // The books, and a recount of the statistics: each event counted once.
     fleet.close().await;
@@ -96,7 +91,7 @@ async fn nothing_goes_through_before_it_is_mended(fleet: &Fleet, trouble: &Troub
     let early = [&["replay", "--code", "constraint"], &by[..]].concat();
     let failed = told(fleet, &early, 1).await;
     assert_eq!(failed["counts"]["replay_failed"], 3);
-    assert_eq!(parked(fleet).await, COUNT as i64);
+    assert_eq!(parked(fleet).await, COUNT);
 }
 
 /// A command that was interrupted is repeated as it is: what was done is not done again, and told
@@ -136,12 +131,8 @@ async fn an_interrupted_command_is_repeated_as_it_is() {
 
     let again = told(&fleet, &arguments, 0).await;
     assert_eq!(again["counts"]["replayed"], COUNT, "{again}");
-    assert_eq!(
-        fleet
-            .scalar("SELECT count(*) FROM analytics.dead_letter_history")
-            .await,
-        COUNT as i64
-    );
+    let all = "SELECT count(*) FROM analytics.dead_letter_history";
+    assert_eq!(count(&fleet, all).await, COUNT);
     let other = [&["replay", "--by", "bob", "--reason", "mended"], &ids[..2]].concat();
     assert_eq!(
         told(&fleet, &other, 0).await["counts"]["already_replayed"],

@@ -65,7 +65,7 @@ pub(super) struct ActArgs {
     reason: String,
 
     /// Who you are, for the history; your user name when left out.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "USER", value_name = "NAME")]
     by: Option<String>,
 
     /// Only say what would happen.
@@ -96,7 +96,7 @@ pub(super) struct ActArgs {
 /// When the arguments contradict each other, or the fleet stays out of reach.
 pub(super) async fn run(verb: Verb, args: ActArgs) -> anyhow::Result<Code> {
     check(&args)?;
-    let by = args.by.clone().unwrap_or_else(user);
+    let by = operator(&args);
     let orders = Orders {
         client: client(&args.fleet, &by)?,
         verb,
@@ -141,23 +141,18 @@ fn check(args: &ActArgs) -> Result<(), Failure> {
         let words = format!("--reason is a line of 1 to {ACTION_REASON_CHARS_MAX} characters");
         return Err(Failure::usage(words));
     }
-    if !args
-        .by
-        .as_deref()
-        .is_none_or(|by| printable(by, NAME_CHARS_MAX))
-    {
+    if !printable(&operator(args), NAME_CHARS_MAX) {
         return Err(Failure::usage("--by is a name of 1 to 255 characters"));
     }
     Ok(())
 }
 
-/// Whoever runs the command, as the system says.
-fn user() -> String {
-    let named = ["USER", "LOGNAME"].into_iter();
-    let mut named = named.filter_map(|name| std::env::var(name).ok());
-    named
-        .find(|name| !name.trim().is_empty() && !name.chars().any(char::is_control))
-        .unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()))
+/// Whoever runs the command: as told, or as the system numbers them.
+fn operator(args: &ActArgs) -> String {
+    match &args.by {
+        Some(name) if !name.trim().is_empty() => name.clone(),
+        _ => format!("uid-{}", rustix::process::getuid().as_raw()),
+    }
 }
 
 /// What is done to each dead letter.
@@ -215,14 +210,14 @@ impl Orders {
         let (mut cursor, mut left) = (None, None);
         loop {
             let limit = left.unwrap_or(most);
-            let page = wanted::page(&self.client, &query, cursor.as_deref(), limit).await?;
-            report.missed(&page.unavailable);
+            let found = wanted::page(&self.client, &query, cursor.as_deref(), limit).await?;
+            report.missed(&found.unavailable);
             let mut rest = left.unwrap_or_else(|| {
-                let all = page.total.min(most);
+                let all = found.total.min(most);
                 bar.set_length(all);
                 all
             });
-            for letter in &page.items {
+            for letter in &found.items {
                 if rest == 0 {
                     return Ok(());
                 }
@@ -231,7 +226,7 @@ impl Orders {
                 bar.inc(1);
                 rest -= 1;
             }
-            cursor = page.next_cursor;
+            cursor = found.next_cursor;
             if cursor.is_none() || rest == 0 {
                 return Ok(());
             }

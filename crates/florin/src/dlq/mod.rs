@@ -126,7 +126,7 @@ async fn list(mut args: ListArgs) -> anyhow::Result<Code> {
         }
     }
     args.output.answer(&all, || report::list(&all))?;
-    Ok(complete(&all.unavailable))
+    Ok(complete(all.unavailable.is_empty()))
 }
 
 async fn show(args: ShowArgs) -> anyhow::Result<Code> {
@@ -141,9 +141,9 @@ fn client(fleet: &FleetArgs, by: &str) -> anyhow::Result<ApiClient> {
     Ok(client.with_patience(PATIENCE))
 }
 
-/// What some workers did not answer is not known.
-fn complete(unavailable: &[String]) -> Code {
-    if unavailable.is_empty() {
+/// What workers have who did not answer is not known.
+fn complete(all_answered: bool) -> Code {
+    if all_answered {
         Code::Done
     } else {
         Code::OutOfReach

@@ -37,9 +37,12 @@ pub(super) struct Report {
 #[derive(Debug, Serialize)]
 pub(super) struct Outcome {
     id: DeadLetterId,
+    /// Whose it is, unless nobody has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     worker: Option<String>,
-    outcome: String,
+    /// As the API names it: an outcome, or the code of a refusal.
+    #[serde(rename = "outcome")]
+    code: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     stake: Option<Totals>,
@@ -62,17 +65,17 @@ impl Outcome {
         Self {
             id,
             worker: None,
-            outcome: code,
+            code,
             error: Some(detail),
             stake: None,
         }
     }
 
-    fn of(letter: &DeadLetter, outcome: String, error: Option<String>) -> Self {
+    fn of(letter: &DeadLetter, code: String, error: Option<String>) -> Self {
         Self {
             id: letter.id,
             worker: Some(letter.worker.clone()),
-            outcome,
+            code,
             error,
             stake: letter.stake.clone(),
         }
@@ -93,7 +96,7 @@ impl Report {
     }
 
     pub(super) fn add(&mut self, outcome: Outcome) {
-        let name = &outcome.outcome;
+        let name = &outcome.code;
         *self.counts.entry(name.clone()).or_default() += 1;
         match &outcome.stake {
             Some(stake) => self.money.entry(name.clone()).or_default().add_all(stake),
@@ -113,10 +116,10 @@ impl Report {
 
     /// 1 when one of them did not end as wanted, else 3 when some were not seen.
     pub(super) fn code(&self) -> Code {
-        if self.outcomes.iter().any(|one| !self.is_good(&one.outcome)) {
+        if self.outcomes.iter().any(|one| !self.is_good(&one.code)) {
             Code::Found
         } else {
-            super::complete(&Vec::from_iter(self.unavailable.iter().cloned()))
+            super::complete(self.unavailable.is_empty())
         }
     }
 
@@ -145,12 +148,12 @@ impl fmt::Display for Report {
         align_right(&mut counts, &[1]);
         writeln!(f, "{counts}")?;
         let failed = self.outcomes.iter();
-        let failed: Vec<_> = failed.filter(|one| !self.is_good(&one.outcome)).collect();
+        let failed: Vec<_> = failed.filter(|one| !self.is_good(&one.code)).collect();
         if !failed.is_empty() {
             let mut rows = table(&["dead letter", "outcome", "why"]);
             for one in failed.iter().take(SHOWN_MAX) {
                 let why = one.error.as_deref().unwrap_or_default();
-                rows.add_row([one.id.to_string(), words(&one.outcome), short(why)]);
+                rows.add_row([one.id.to_string(), words(&one.code), short(why)]);
             }
             writeln!(f, "\n{rows}")?;
             if failed.len() > SHOWN_MAX {

@@ -133,9 +133,9 @@ async fn what_came_of_an_order_is_told_with_one_status_each() {
         assert_eq!(told, expected, "{verb} {dry_run}");
     }
     let body = json!({"reason": "fail", "dry_run": true});
-    let would = world.write(&staff, &path("replay"), &body).await.ok(200);
+    let rehearsed = world.write(&staff, &path("replay"), &body).await.ok(200);
     assert_eq!(
-        (&would["outcome"], &would["error"]),
+        (&rehearsed["outcome"], &rehearsed["error"]),
         (&json!("would_fail"), &json!("still too much"))
     );
     for (reason, status, code, detail) in [

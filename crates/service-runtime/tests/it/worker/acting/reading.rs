@@ -65,7 +65,7 @@ async fn lists_are_filtered_and_their_money_is_that_of_the_whole_filter() {
         let wanted: Vec<_> = ids.iter().map(|n: &usize| all.items[*n].id).collect();
         let found: Vec<_> = page.items.iter().map(|letter| letter.id).collect();
         assert_eq!(found, wanted, "{filter:?}");
-        assert_eq!(page.total as usize, ids.len(), "{filter:?}");
+        assert_eq!(page.total, ids.len() as u64, "{filter:?}");
     }
 
     // What is settled is not at stake; a page's money is that of all pages.
@@ -82,7 +82,7 @@ async fn lists_are_filtered_and_their_money_is_that_of_the_whole_filter() {
         (1, 6, r#"{"EUR":"3.00"}"#.to_owned())
     );
     let foreign = desk.show(all.items[5].id).await;
-    assert_eq!(foreign.data_bytes as usize, forged.len());
+    assert_eq!(foreign.data_bytes, forged.len() as u64);
     let shown = BASE64_STANDARD.decode(foreign.data).expect("base64");
     assert_eq!(shown.len(), DEAD_LETTER_BYTES_SHOWN_MAX);
     desk.close().await;
