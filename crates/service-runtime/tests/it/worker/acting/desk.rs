@@ -26,16 +26,7 @@ pub(super) struct Desk {
 impl Desk {
     /// `count` events in the log, of which these are parked.
     pub(super) async fn with_parked(count: u64, parked: impl IntoIterator<Item = u64>) -> Self {
-        let world = World::start().await;
-        for seq in parked {
-            world.deeds.set(seq, Deed::Park);
-        }
-        world.append(count).await;
-        let worker = world.worker().await;
-        world.wait_until_settled().await;
-        worker.stop().await;
-        world.deeds.clear();
-        Self::of(world).await
+        Self::of(world_with_parked(count, parked).await).await
     }
 
     pub(super) async fn of(world: World) -> Self {
@@ -134,6 +125,20 @@ impl Desk {
         let ended = self.process.wait(Duration::from_secs(10)).await;
         ended.expect("no task crashed");
     }
+}
+
+/// `count` events in the log, of which these are parked; nobody is answered yet.
+pub(super) async fn world_with_parked(count: u64, parked: impl IntoIterator<Item = u64>) -> World {
+    let world = World::start().await;
+    for seq in parked {
+        world.deeds.set(seq, Deed::Park);
+    }
+    world.append(count).await;
+    let worker = world.worker().await;
+    world.wait_until_settled().await;
+    worker.stop().await;
+    world.deeds.clear();
+    world
 }
 
 /// An order of `by`, under a key of that person for this dead letter.
