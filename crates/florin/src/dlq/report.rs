@@ -173,20 +173,21 @@ pub(super) fn list(page: &DeadLetterPage) -> String {
     if page.items.is_empty() {
         text.push_str("No dead letters.\n");
     } else {
-        let header = [
+        let mut rows = table(&[
             "dead letter",
             "worker",
+            "state",
             "given up",
             "type",
             "reason",
             "money",
             "error",
-        ];
-        let mut rows = table(&header);
+        ]);
         for letter in &page.items {
             rows.add_row([
                 letter.id.to_string(),
                 letter.worker.clone(),
+                letter.state.as_str().to_owned(),
                 at(letter.last_at),
                 event_type(&letter.event_type).to_owned(),
                 letter.reason.clone(),
@@ -217,9 +218,8 @@ pub(super) fn one(letter: &WholeDeadLetter) -> String {
         || "none: it is not in the log".to_owned(),
         |seq| seq.to_string(),
     );
-    let mut facts = table(&["", ""]);
+    let mut facts = table(&["dead letter", &summary.id.to_string()]);
     for (name, value) in [
-        ("dead letter", summary.id.to_string()),
         ("worker", summary.worker.clone()),
         ("state", summary.state.as_str().to_owned()),
         ("position in the log", seq),

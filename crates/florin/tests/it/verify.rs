@@ -182,6 +182,17 @@ const PLANTED_AT_THE_WORKER: &[(&str, &str, &str)] = &[
         "analytics retries event 6 without having marked it",
     ),
     (
+        "dead_letters_are_settled_once",
+        "INSERT INTO analytics.dead_letters (id, consumer, source, seq, subject, noun_verb,
+             headers, data, reason, error, attempts, first_at, last_at, state)
+         VALUES ('00000000-0000-0000-0000-000000000007', 'analytics', 'ledger', 5, '', '', '{}',
+             '', '', '', 1, now(), now(), 'replayed');
+         INSERT INTO analytics.dead_letter_history (dead_letter, at, action, by, note)
+         SELECT id, now(), unnest(ARRAY['replayed', 'discarded']), '', ''
+         FROM analytics.dead_letters",
+        "dlt_00000000000000000000000000000007 as replayed, and its history settles it 2 times",
+    ),
+    (
         "tallies_are_what_was_counted",
         "UPDATE analytics.tallies SET amount = amount + 1 WHERE category = 'paid' AND currency = 'EUR'",
         "paid EUR: the worker counted 1 with 11.00, the postings are 1 with 10.00",
@@ -323,7 +334,9 @@ async fn a_dead_letter_is_left_out_of_the_recount_until_it_is_replayed() {
     // Bob was first seen with that deposit.
     assert_eq!(broken, ["activity_is_what_was_seen"], "{report}");
     assert_eq!(report.consumers[0].parked, 1);
-    let replay = "UPDATE analytics.dead_letters SET state = 'replayed'";
+    let replay = "UPDATE analytics.dead_letters SET state = 'replayed';
+        INSERT INTO analytics.dead_letter_history (dead_letter, at, action, by, note)
+        SELECT id, now(), state, '', '' FROM analytics.dead_letters";
     let report = planted(&database.url(), replay).await;
     let broken: Vec<&str> = report.broken().map(|finding| finding.law.name).collect();
     assert_eq!(broken, ["tallies_are_what_was_counted"], "{report}");

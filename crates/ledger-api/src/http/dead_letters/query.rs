@@ -165,7 +165,9 @@ fn length(text: &str) -> Option<TimeDelta> {
 }
 
 fn wrong(field: &'static str) -> ApiError {
-    ApiError::from(ErrorCode::InvalidQuery).field(field)
+    ApiError::from(ErrorCode::InvalidQuery)
+        .field(field)
+        .detail(format!("{field} has no possible value"))
 }
 
 #[cfg(test)]
