@@ -1,6 +1,9 @@
 //! Several operators at once, and a worker that dies under them.
 
-use std::process::Stdio;
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use service_runtime::worker::metrics::DEAD_LETTERS;
 use testkit::eventually;
@@ -22,19 +25,13 @@ async fn two_operators_and_a_killed_worker_replay_each_dead_letter_once() {
 
     nothing_goes_through_before_it_is_mended(&fleet, &trouble).await;
     trouble.mend(&fleet).await;
-    let dry = [
-        "replay",
-        "--all",
-        "--reason",
-        "try",
-        "--dry-run",
-        "--limit",
-        "5",
-        "--rate",
-        "200",
-    ];
-    let would = told(&fleet, &dry, 0).await;
-    assert_eq!(would["counts"]["would_replay"], 5);
+    let dry = ["--dry-run", "--limit", "6", "--rate", "5"];
+    let arguments = [&["replay", "--all", "--reason", "try"], &dry[..]].concat();
+    let started = Instant::now();
+    let rehearsed = told(&fleet, &arguments, 0).await;
+    assert_eq!(rehearsed["counts"]["would_replay"], 6);
+    // The first at once, and then five per second.
+    assert!(started.elapsed() >= Duration::from_secs(1));
     assert_eq!(parked(&fleet).await, COUNT);
 
     let operator = |by: &str| {
