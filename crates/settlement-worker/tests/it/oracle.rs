@@ -104,6 +104,9 @@ async fn close(world: &World) {
         }
     };
     tokio::join!(all(one), all(other));
+    let early = "SELECT count(*) FROM settlement.cuts, settlement.inbox
+        WHERE state = 'closed' AND NOT done @> int8range(1, seq + 1)";
+    assert_eq!(world.scalar(early).await, 0, "a cut was closed over a hole");
 }
 
 async fn is_whole(world: &World, all: &[Payment], steps: &[Step]) {
