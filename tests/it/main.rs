@@ -1,6 +1,7 @@
 //! Tests over the whole workspace.
 
 mod checks;
+mod dead_letters;
 mod docs;
 mod fleet;
 mod fraud;

@@ -91,7 +91,7 @@ fn answers_are_as_told(said: &str) {
 }
 
 /// The blocks of shell commands, in order.
-fn shell_blocks(text: &str) -> Vec<String> {
+pub fn shell_blocks(text: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut block: Option<String> = None;
     for line in text.lines() {

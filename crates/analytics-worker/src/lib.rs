@@ -18,7 +18,7 @@ pub mod store;
 use anyhow::Context;
 use contracts::subjects;
 use service_runtime::{
-    Process, nats,
+    Process, dead_letters, nats,
     postgres::{self, PostgresOptions},
     rpc,
     worker::{Worker, WorkerSettings},
@@ -61,6 +61,7 @@ pub async fn run(config: Config, process: Process) -> anyhow::Result<()> {
         move |request| stats::answer(reads.clone(), request),
     );
 
+    dead_letters::serve(&process, &client, &topology, &pool, CountMovements);
     let settings = WorkerSettings::new(service.database_url, PART.schema, topology);
     let worker = Worker::new(CountMovements, settings, pool, client);
     process.spawn("worker", worker.run(process.clone()));

@@ -98,6 +98,8 @@ ids! {
     BreakId = "brk";
     /// A position in the log up to which payments are settled.
     CutId = "cut";
+    /// A message that a worker gave up.
+    DeadLetterId = "dlt";
     /// An event of a log; also the CloudEvents id and, with an epoch, the `Nats-Msg-Id`.
     EventId = "evt";
     /// A reservation against a wallet's available balance.

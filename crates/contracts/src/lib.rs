@@ -16,13 +16,18 @@ pub mod money;
 pub mod rpc;
 pub mod schema;
 pub mod settlement;
+pub mod stake;
 pub mod subjects;
 pub mod topology;
+pub mod totals;
 
 pub use currency::{Currency, UnknownCurrency};
 pub use event::{Account, DecodeError, Kind, LedgerEvent, Leg, Posted, Rejected, RejectionCode};
 pub use ids::{
-    AlertId, BreakId, CutId, EventId, HoldId, PayoutId, SettlementId, TransactionId, WalletId,
+    AlertId, BreakId, CutId, DeadLetterId, EventId, HoldId, PayoutId, SettlementId, TransactionId,
+    WalletId,
 };
 pub use money::{AmountError, Money, MoneyError, parse_amount, total_at_scale};
+pub use stake::Stake;
 pub use subjects::EventType;
+pub use totals::Totals;

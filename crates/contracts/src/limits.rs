@@ -30,6 +30,12 @@ pub const RPC_EVENTS_MAX: u32 = 500;
 /// Bytes of event data in one `rpc.ledger.events` answer, so that it fits a NATS message even
 /// after JSON has escaped every quotation mark; one event always fits.
 pub const RPC_EVENTS_BYTES_MAX: usize = 400 * 1024;
+/// Bytes of a dead letter's data that are shown: a whole event, and what still fits a NATS message
+/// as base64 when somebody else published the message.
+pub const DEAD_LETTER_BYTES_SHOWN_MAX: usize = 512 * 1024;
+/// Characters of the reason that somebody gives for acting on a dead letter: a line or two that a
+/// person reads in the history.
+pub const ACTION_REASON_CHARS_MAX: usize = 500;
 /// Shards of a subject. They only spread load; sixteen consumers are more than one wallet
 /// system's workers need, and a literal two-digit token stays readable.
 pub const SUBJECT_SHARDS: u8 = 16;

@@ -1,6 +1,7 @@
 //! Bodies of request/reply over NATS (`rpc.<service>.<verb>`). JSON; an answer is either the
 //! wanted body or an [`RpcError`], told apart by the `error` field.
 
+pub mod dead_letters;
 mod settlement;
 mod tie_out;
 

@@ -108,6 +108,19 @@ pub mod rpc {
     pub const SETTLEMENT_BATCH: &str = "rpc.settlement.batch";
     /// What tie-outs found, newest first.
     pub const SETTLEMENT_BREAKS: &str = "rpc.settlement.breaks";
+    /// A worker's dead letters, oldest first, and the money at stake.
+    pub const DEAD_LETTERS: &str = "rpc.<worker>.dead_letters";
+    /// One dead letter with its data and history.
+    pub const DEAD_LETTER: &str = "rpc.<worker>.dead_letter";
+    /// Applies the event of a dead letter after all, once.
+    pub const REPLAY_DEAD_LETTER: &str = "rpc.<worker>.replay_dead_letter";
+    /// Decides that a dead letter stays without effect.
+    pub const DISCARD_DEAD_LETTER: &str = "rpc.<worker>.discard_dead_letter";
+
+    /// A subject that every worker answers on, as that of one of them.
+    pub fn of(subject: &str, worker: crate::topology::Worker) -> String {
+        subject.replace("<worker>", worker.as_str())
+    }
 }
 
 impl fmt::Display for EventType {

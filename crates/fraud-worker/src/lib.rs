@@ -25,7 +25,7 @@ use contracts::{
     topology::{self, Topology},
 };
 use service_runtime::{
-    Process, ServiceConfig, nats,
+    Process, ServiceConfig, dead_letters, nats,
     postgres::{self, PostgresOptions},
     relay::{Relay, RelaySettings},
     rpc,
@@ -71,6 +71,7 @@ pub async fn run(config: Config, process: Process) -> anyhow::Result<()> {
     publish(&service, &process, client.clone())?;
 
     let handler = RaiseAlerts::new(thresholds, process.clock().clone());
+    dead_letters::serve(&process, &client, &topology, &pool, handler.clone());
     let settings = WorkerSettings::new(service.database_url, PART.schema, topology);
     let worker = Worker::new(handler, settings, pool, client);
     process.spawn("worker", worker.run(process.clone()));

@@ -4,16 +4,20 @@ use std::time::Duration;
 
 use async_nats::{Client, connection};
 use contracts::{
-    AlertId, WalletId,
+    AlertId, DeadLetterId, WalletId,
     rpc::{
         Alert, AlertRequest, AlertsRequest, Batch, BatchItems, BatchRequest, BatchesRequest, Break,
         BreaksRequest, CutOutcome, CutRequest, StatsRequest, WalletStats,
+        dead_letters::{
+            ActOnDeadLetter, ActedOnDeadLetter, DeadLetter, DeadLetterRequest, DeadLettersPage,
+            DeadLettersRequest,
+        },
     },
     subjects::rpc::{
-        ANALYTICS_STATS, FRAUD_ALERT, FRAUD_ALERTS, SETTLEMENT_BATCH, SETTLEMENT_BATCHES,
-        SETTLEMENT_BREAKS, SETTLEMENT_CUT,
+        ANALYTICS_STATS, DEAD_LETTER, DEAD_LETTERS, FRAUD_ALERT, FRAUD_ALERTS, SETTLEMENT_BATCH,
+        SETTLEMENT_BATCHES, SETTLEMENT_BREAKS, SETTLEMENT_CUT, of,
     },
-    topology::Topology,
+    topology::{Topology, Worker},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use service_runtime::rpc::{self, CallError};
@@ -24,6 +28,13 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the settlement worker has for a cut: it asks for the log's head and waits for up to
 /// a second and a half for the cut to be closed.
 const CUT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a worker has to act on a dead letter: it waits for its turn (5 s at most), and its
+/// handler has the time of one event.
+const ACT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The workers of a fleet: each has dead letters of its own.
+pub const ALL: &[Worker] = &[Worker::Analytics, Worker::Fraud];
 
 /// The workers, as far as the ledger asks them. Cheap to clone.
 #[derive(Clone)]
@@ -55,7 +66,7 @@ impl Workers {
 
     /// A cut of the log; nothing when the settlement worker does not answer in time.
     pub async fn cut(&self, request: &CutRequest) -> Option<CutOutcome> {
-        self.ask_for(SETTLEMENT_CUT, request, CUT_TIMEOUT).await
+        self.ask_within(SETTLEMENT_CUT, request, CUT_TIMEOUT).await
     }
 
     /// A page of settlement batches; nothing when the settlement worker does not answer in time.
@@ -74,15 +85,46 @@ impl Workers {
         self.ask(SETTLEMENT_BREAKS, request).await
     }
 
+    /// A page of a worker's dead letters; nothing when it does not answer in time.
+    pub async fn dead_letters(
+        &self,
+        worker: Worker,
+        request: &DeadLettersRequest,
+    ) -> Option<DeadLettersPage> {
+        self.ask(&of(DEAD_LETTERS, worker), request).await
+    }
+
+    /// A worker's dead letter, if it has it; nothing when it does not answer in time.
+    pub async fn dead_letter(
+        &self,
+        worker: Worker,
+        id: DeadLetterId,
+    ) -> Option<Option<DeadLetter>> {
+        let request = DeadLetterRequest { id };
+        self.ask(&of(DEAD_LETTER, worker), &request).await
+    }
+
+    /// Replays or discards a worker's dead letter; nothing when it does not answer in time. Then
+    /// it may have acted, and tells so under the same key.
+    pub async fn act(
+        &self,
+        worker: Worker,
+        subject: &str,
+        order: &ActOnDeadLetter,
+    ) -> Option<ActedOnDeadLetter> {
+        self.ask_within(&of(subject, worker), order, ACT_TIMEOUT)
+            .await
+    }
+
     async fn ask<Q: Serialize, A: DeserializeOwned>(
         &self,
         subject: &str,
         request: &Q,
     ) -> Option<A> {
-        self.ask_for(subject, request, ANSWER_TIMEOUT).await
+        self.ask_within(subject, request, ANSWER_TIMEOUT).await
     }
 
-    async fn ask_for<Q: Serialize, A: DeserializeOwned>(
+    async fn ask_within<Q: Serialize, A: DeserializeOwned>(
         &self,
         subject: &str,
         request: &Q,

@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use futures_util::FutureExt;
+use tokio::sync::oneshot;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Clock, Health};
@@ -116,6 +117,43 @@ impl Process {
                     tracing::error!(task = name, error, "Task {name} panicked");
                     process.crashed(name);
                 }
+            }
+        });
+    }
+
+    /// The same on a thread and a runtime of its own, for the few tasks whose every wait counts: in
+    /// the shared runtime, each time that one of them could go on it would first wait for its
+    /// turn among everything else.
+    pub fn spawn_apart<F, Fut>(&self, name: &'static str, start: F)
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = anyhow::Result<()>>,
+    {
+        let (hard, (ended, end)) = (self.hard(), oneshot::channel());
+        // A thread, not a blocking task: a runtime that is dropped would wait for that.
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let started = thread.spawn(move || {
+            let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .context("no runtime")?;
+                runtime.block_on(async {
+                    tokio::select! {
+                        outcome = start() => outcome,
+                        () = hard.cancelled() => Ok(()),
+                    }
+                })
+            }));
+            // Nobody waits any more after a hard shutdown.
+            let _ = ended.send(outcome);
+        });
+        self.spawn(name, async move {
+            started.context("no thread")?;
+            match end.await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => Err(anyhow!("its thread is gone")),
             }
         });
     }

@@ -26,7 +26,7 @@ use anyhow::Context;
 use async_nats::Client;
 use contracts::{subjects, topology};
 use service_runtime::{
-    Process, ServiceConfig, nats,
+    Process, ServiceConfig, dead_letters, nats,
     postgres::{self, PostgresOptions},
     relay::{Relay, RelaySettings},
     rpc,
@@ -93,11 +93,9 @@ pub async fn run(config: Config, process: Process) -> anyhow::Result<()> {
     let tie_outs = TieOuts::new(service.database_url.clone(), ledger, clock, every);
     process.spawn("tie-out", tie_outs.run(process.clone()));
 
-    let settings = WorkerSettings::new(
-        service.database_url.clone(),
-        PART.schema,
-        service.topology(),
-    );
+    let topology = service.topology();
+    dead_letters::serve(&process, &client, &topology, &pool, CollectPayments);
+    let settings = WorkerSettings::new(service.database_url.clone(), PART.schema, topology);
     let worker = Worker::new(CollectPayments, settings, pool, client);
     process.spawn("worker", worker.run(process.clone()));
     Ok(())

@@ -117,6 +117,10 @@ pub const RULES: &[Rule] = &[
                 "the room for it, of one part of the runtime",
             ),
             (
+                "crates/*/src/*/store/**",
+                "the same room, where it has several files",
+            ),
+            (
                 "crates/service-runtime/src/log.rs",
                 "reads any service's log: the file is a store",
             ),

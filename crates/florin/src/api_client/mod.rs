@@ -3,6 +3,7 @@
 //! caller learns the outcome or that there is none.
 
 mod bodies;
+mod dead_letters;
 mod error;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use service_runtime::retry::Policy;
 pub use bodies::{
     Balance, Leg, Movement, NewPayment, NewWallet, Page, Transaction, Wallet, Written,
 };
+pub use dead_letters::{Act, Acted, Action, DeadLetter, DeadLetterPage, Header, WholeDeadLetter};
 pub use error::ApiError;
 
 use self::error::spaced;

@@ -11,6 +11,7 @@ mod load;
 mod processes;
 mod report;
 mod request;
+mod workers;
 mod yardstick;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,14 +24,14 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use local_servers::{PostgresBinaries, Reaper, find_postgres};
 use reqwest::Url;
+use sqlx::{Connection as _, PgConnection};
 
-pub use report::{Effect, Load, Machine, Report};
+pub use report::{Load, Machine, Report, Worker};
 pub use yardstick::Yardstick;
 
-use self::effect::Ages;
 use self::load::Target;
 use self::request::Requests;
-use crate::api_client::{ApiClient, Movement};
+use self::workers::Workers;
 use crate::exit::Code;
 use crate::fleet::Fleet;
 use crate::output::{self, Output};
@@ -38,12 +39,6 @@ use crate::token::{self, Grant, Role};
 use crate::up::{self, Signals, Up};
 use crate::verify;
 
-/// The worker whose effects are timed.
-const WORKER: &str = "analytics-worker";
-/// How long the worker may need to catch up after a load, before something is wrong.
-const CATCH_UP_PATIENCE: Duration = Duration::from_mins(5);
-/// How often we look whether it has.
-const CATCH_UP_POLL: Duration = Duration::from_millis(20);
 /// Files beside connections that the ledger and this process hold open.
 const OTHER_FILES: u64 = 256;
 
@@ -107,9 +102,8 @@ async fn on_a_fleet(
         prefix: String::new(),
         ledger_api: 1,
         analytics_worker: 1,
-        // The effects of one worker are timed.
-        fraud_worker: 0,
-        settlement_worker: 0,
+        fraud_worker: 1,
+        settlement_worker: 1,
     };
     let up = Up::start(&settings, reaper, progress).await?;
     let report = measure(args, up.fleet(), progress).await;
@@ -133,31 +127,29 @@ fn directory(reaper: &Reaper) -> anyhow::Result<PathBuf> {
 async fn measure(args: &Args, fleet: &Fleet, progress: &ProgressBar) -> anyhow::Result<Report> {
     let time = Duration::from_secs(args.seconds);
     let binaries = find_postgres()?;
-    progress.set_message("Measuring the yardstick, pgbench");
-    let yardstick = measure_yardstick(&binaries, &fleet.endpoints.postgres, time).await?;
-
     let target = target(fleet, args.seed)?;
     progress.set_message("Opening wallets");
     let started = Instant::now();
     let wallets = target.open_wallets(args.wallets as usize).await?;
     let opening = started.elapsed().as_millis().max(1);
     let wallets: Arc<[String]> = wallets.into();
+    let mut workers = Workers::of(fleet).await?;
+    workers.catch_up().await?;
+
+    let mut server = PgConnection::connect(&fleet.endpoints.postgres).await?;
+    checkpoint(&mut server).await?;
+    progress.set_message("Measuring the yardstick, pgbench");
+    let yardstick = measure_yardstick(&binaries, &fleet.endpoints.postgres, time).await?;
 
     let mut run = Run {
-        client: fleet.client(Role::Service, "bench")?,
-        worker: fleet
-            .endpoints
-            .services
-            .get(WORKER)
-            .context("no worker to time")?
-            .admin,
+        workers,
+        server,
         fleet,
         target,
         wallets,
         time,
         yardstick: yardstick.as_ref().map(|yardstick| yardstick.per_second),
     };
-    run.catch_up().await?;
     let mut loads = Vec::new();
     for connections in &args.connections {
         progress.set_message(format!("Transferring over {connections} connections"));
@@ -216,8 +208,8 @@ fn target(fleet: &Fleet, seed: u64) -> anyhow::Result<Target> {
 }
 
 struct Run<'a> {
-    client: ApiClient,
-    worker: SocketAddr,
+    workers: Workers,
+    server: PgConnection,
     fleet: &'a Fleet,
     target: Target,
     wallets: Arc<[String]>,
@@ -227,20 +219,23 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn load(&mut self, connections: usize) -> anyhow::Result<Load> {
-        let ages = Ages::of(self.worker).await?;
+        checkpoint(&mut self.server).await?;
+        let ages = self.workers.ages().await?;
         let (began, before) = (Instant::now(), processes::usage(&self.fleet.endpoints));
         let measured = self
             .target
             .transfer(&self.wallets, connections, self.time)
             .await?;
         let (took, after) = (began.elapsed(), processes::usage(&self.fleet.endpoints));
-        let caught_up_after = self.catch_up().await?;
-        let ages = Ages::of(self.worker).await?.since(&ages);
+        let behind = self.workers.behind().await?;
+        let caught_up = self.workers.catch_up().await?;
 
         let mut load = Load::of(connections, &measured, self.yardstick);
-        load.effect = Effect::of(&ages);
-        let micros = u64::try_from(caught_up_after.as_micros()).unwrap_or(u64::MAX);
-        load.caught_up_after_ms = report::milliseconds(micros);
+        for (name, later) in self.workers.ages().await? {
+            let seen = later.since(&ages[&name]);
+            let worker = Worker::of(&seen, behind[&name], caught_up[&name]);
+            load.workers.insert(name, worker);
+        }
         let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         for (name, usage) in after {
             let earlier = before.get(&name).map_or(0, |earlier| earlier.cpu_millis);
@@ -251,25 +246,15 @@ impl Run<'_> {
         }
         Ok(load)
     }
+}
 
-    /// Waits until the worker has counted one more transfer, and with it all before.
-    async fn catch_up(&mut self) -> anyhow::Result<Duration> {
-        let started = Instant::now();
-        let (from, to) = (self.wallets[0].parse()?, self.wallets[1].parse()?);
-        let key = format!("last-{}", hex::encode(rand::random::<[u8; 8]>()));
-        let last = Movement::of("0.01", "EUR").to(to);
-        let last = self.client.transfer(&key, from, &last).await?.body.seq;
-        while self.client.stats(from).await?.as_of_seq < last {
-            if started.elapsed() > CATCH_UP_PATIENCE {
-                bail!(
-                    "the worker has not caught up after {} s",
-                    CATCH_UP_PATIENCE.as_secs()
-                );
-            }
-            tokio::time::sleep(CATCH_UP_POLL).await;
-        }
-        Ok(started.elapsed())
-    }
+/// A young server fills every file of its write-ahead log with zeros before it first uses it, one
+/// a second under load, and everybody waits. After a checkpoint it uses old ones again, as a
+/// server does that has been up for an hour.
+async fn checkpoint(server: &mut PgConnection) -> anyhow::Result<()> {
+    let done = sqlx::query("CHECKPOINT").execute(server).await;
+    done.context("cannot make a checkpoint")?;
+    Ok(())
 }
 
 /// A connection is a file, and many systems allow a process 1,024 of them unless it asks. What

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -53,10 +54,8 @@ pub struct Load {
     pub p50_ms: f64,
     /// 99 of 100 answers came within.
     pub p99_ms: f64,
-    /// From a transfer's commit to the commit of its effect in the worker.
-    pub effect: Effect,
-    /// Until the worker had counted everything, after the last transfer.
-    pub caught_up_after_ms: f64,
+    /// How far each worker was behind.
+    pub workers: BTreeMap<String, Worker>,
     /// Answers by status.
     pub answers: BTreeMap<u16, u64>,
     /// Memory at the end of the load, in MiB.
@@ -65,24 +64,32 @@ pub struct Load {
     pub cores: BTreeMap<String, f64>,
 }
 
-/// From commit to effect, as the worker saw it.
+/// How far a worker was behind the ledger. The times are from an event's commit to the commit of
+/// its effect.
 #[derive(Debug, Clone, Serialize)]
-pub struct Effect {
-    /// Events.
+pub struct Worker {
+    /// Events that it settled, of this load and what it opened with.
     pub events: u64,
     /// Half of them took at most.
     pub p50_ms: Option<f64>,
     /// 99 of 100 took at most; none when that is beyond what the worker measures.
     pub p99_ms: Option<f64>,
+    /// Events that it had not settled when the load ended.
+    pub behind: u64,
+    /// Until it had, after the last transfer.
+    pub caught_up_after_ms: f64,
 }
 
-impl Effect {
-    /// Of what the worker counted during a load.
-    pub(super) fn of(ages: &Ages) -> Self {
+impl Worker {
+    /// Of what it counted during a load, and what was left.
+    pub(super) fn of(ages: &Ages, behind: u64, caught_up_after: Duration) -> Self {
+        let micros = u64::try_from(caught_up_after.as_micros()).unwrap_or(u64::MAX);
         Self {
             events: ages.count(),
             p50_ms: ages.permille(500).map(milliseconds),
             p99_ms: ages.permille(990).map(milliseconds),
+            behind,
+            caught_up_after_ms: milliseconds(micros),
         }
     }
 }
@@ -99,8 +106,7 @@ impl Load {
             to_yardstick: yardstick.map(|yardstick| ratio(per_second, yardstick)),
             p50_ms: milliseconds(measured.latencies.permille(500)),
             p99_ms: milliseconds(measured.latencies.permille(990)),
-            effect: Effect::of(&Ages::default()),
-            caught_up_after_ms: 0.0,
+            workers: BTreeMap::new(),
             answers: measured.statuses.clone(),
             memory_mib: BTreeMap::new(),
             cores: BTreeMap::new(),
@@ -177,7 +183,7 @@ impl fmt::Display for Report {
                 "NOT OPTIMISED: use `make bench` for numbers that mean something.\n"
             )?;
         }
-        writeln!(f, "{}\n", self.speeds())?;
+        writeln!(f, "{}\n\n{}\n", self.speeds(), self.lags())?;
         writeln!(
             f,
             "{}\n",
@@ -208,16 +214,7 @@ impl fmt::Display for Report {
 
 impl Report {
     fn speeds(&self) -> comfy_table::Table {
-        let mut speeds = table(&[
-            "",
-            "per second",
-            "to pgbench",
-            "p50 ms",
-            "p99 ms",
-            "effect p50 ms",
-            "effect p99 ms",
-            "caught up ms",
-        ]);
+        let mut speeds = table(&["", "per second", "to pgbench", "p50 ms", "p99 ms"]);
         for load in &self.loads {
             speeds.add_row([
                 format!(
@@ -230,17 +227,39 @@ impl Report {
                     .unwrap_or_default(),
                 shown(Some(load.p50_ms)),
                 shown(Some(load.p99_ms)),
-                shown(load.effect.p50_ms),
-                shown(load.effect.p99_ms),
-                shown(Some(load.caught_up_after_ms)),
             ]);
         }
         if let Some(yardstick) = &self.yardstick {
             let name = yardstick.command.clone();
             speeds.add_row([name, grouped(yardstick.per_second), "1.00".to_owned()]);
         }
-        align_right(&mut speeds, &[1, 2, 3, 4, 5, 6, 7]);
+        align_right(&mut speeds, &[1, 2, 3, 4]);
         speeds
+    }
+
+    fn lags(&self) -> comfy_table::Table {
+        let mut lags = table(&[
+            "commit to effect",
+            "connections",
+            "p50 ms",
+            "p99 ms",
+            "behind at the end",
+            "caught up ms",
+        ]);
+        for load in &self.loads {
+            for (name, worker) in &load.workers {
+                lags.add_row([
+                    name.clone(),
+                    grouped(load.connections as u64),
+                    shown(worker.p50_ms),
+                    shown(worker.p99_ms),
+                    grouped(worker.behind),
+                    shown(Some(worker.caught_up_after_ms)),
+                ]);
+            }
+        }
+        align_right(&mut lags, &[1, 2, 3, 4, 5]);
+        lags
     }
 
     fn by_process(
@@ -272,8 +291,6 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::histogram::Histogram;
     use super::*;
 

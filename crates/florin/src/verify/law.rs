@@ -72,6 +72,7 @@ pub const DATA_IS_JSON: Law = Law {
 pub const CONSUMERS: &[Law] = laws! {
     "inbox_is_within_the_log": "No consumer handled an event that does not exist.";
     "troubled_events_are_marked": "An event that was given up or is retried is marked as handled, and is one of the two.";
+    "dead_letters_are_settled_once": "Every dead letter that was replayed or discarded was so once, and its history says by whom.";
 };
 
 /// Proven for analytics: its read model is what its inbox says it has seen.

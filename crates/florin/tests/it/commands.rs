@@ -72,6 +72,22 @@ fn exit_codes_tell_usage_from_no_fleet() {
             3,
         ),
         (&["simulate", "--data", &data], 3),
+        (&["dlq", "list", "--data", &data], 3),
+        (&["dlq", "show", "wal_1", "--data", &data], 2),
+        (&["dlq", "replay", "--all", "--data", &data], 2),
+        (&["dlq", "replay", "--reason", "x", "--data", &data], 2),
+        (
+            &["dlq", "discard", "--all", "--reason", " ", "--data", &data],
+            2,
+        ),
+        (
+            &["dlq", "replay", "--all", "--rate", "0", "--reason", "x"],
+            2,
+        ),
+        (
+            &["dlq", "discard", "--all", "--reason", "x", "--data", &data],
+            3,
+        ),
         (&["migrate"], 2),
         (
             &[

@@ -256,7 +256,11 @@ impl World {
         self.ask(subjects::rpc::FRAUD_ALERT, &request).await
     }
 
-    async fn ask<Q: Serialize, A: DeserializeOwned>(&self, subject: &str, request: &Q) -> A {
+    pub(crate) async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        subject: &str,
+        request: &Q,
+    ) -> A {
         let subject = self.config.topology().subject(subject);
         eventually("it answers", PATIENCE, async || {
             rpc::call(&self.client, subject.clone(), request, PATIENCE).await

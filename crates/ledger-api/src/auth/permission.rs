@@ -31,6 +31,10 @@ pub enum Permission {
     SettlementsRead,
     /// Have payments put into settlement batches.
     SettlementsCut,
+    /// Read what workers gave up, of every wallet.
+    DeadLettersRead,
+    /// Replay or discard what workers gave up.
+    DeadLettersAct,
 }
 
 impl Permission {
@@ -49,6 +53,8 @@ impl Permission {
         Self::AlertsRead,
         Self::SettlementsRead,
         Self::SettlementsCut,
+        Self::DeadLettersRead,
+        Self::DeadLettersAct,
     ];
 
     /// As documents and refusals spell it.
@@ -67,6 +73,8 @@ impl Permission {
             Self::AlertsRead => "alerts:read",
             Self::SettlementsRead => "settlements:read",
             Self::SettlementsCut => "settlements:cut",
+            Self::DeadLettersRead => "dead_letters:read",
+            Self::DeadLettersAct => "dead_letters:act",
         }
     }
 }
@@ -124,8 +132,8 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut, SettlementsRead,
-            StatsRead, WalletsCreate, WalletsRead, WalletsReadAny,
+            AlertsRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
+            SettlementsRead, StatsRead, WalletsCreate, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -136,13 +144,20 @@ impl Role {
                 MoneyPay,
                 StatsRead,
             ],
-            Self::Analyst => &[WalletsRead, WalletsReadAny, StatsRead, AlertsRead],
+            Self::Analyst => &[
+                WalletsRead,
+                WalletsReadAny,
+                StatsRead,
+                AlertsRead,
+                DeadLettersRead,
+            ],
             Self::Finance => &[
                 WalletsRead,
                 WalletsReadAny,
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
+                DeadLettersRead,
             ],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }
@@ -186,6 +201,8 @@ mod tests {
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,
+                Permission::DeadLettersRead,
+                Permission::DeadLettersAct,
             ] {
                 assert!(!role.may(permission), "{role:?} {permission}");
             }
@@ -199,7 +216,11 @@ mod tests {
                 .permissions()
                 .iter()
                 .any(|p| p.as_str().starts_with("money:"));
-            assert!(!moves && !role.may(Permission::WalletsCreate), "{role:?}");
+            let acts = role.may(Permission::DeadLettersAct);
+            assert!(
+                !moves && !acts && !role.may(Permission::WalletsCreate),
+                "{role:?}"
+            );
         }
     }
 

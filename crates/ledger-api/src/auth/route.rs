@@ -58,6 +58,18 @@ pub const ROUTES: &[RouteRule] = &[
         Permission::SettlementsRead,
     ),
     on("GET", "/v1/settlements/breaks", Permission::SettlementsRead),
+    on("GET", "/v1/dead-letters", Permission::DeadLettersRead),
+    on("GET", "/v1/dead-letters/{id}", Permission::DeadLettersRead),
+    on(
+        "POST",
+        "/v1/dead-letters/{id}/replay",
+        Permission::DeadLettersAct,
+    ),
+    on(
+        "POST",
+        "/v1/dead-letters/{id}/discard",
+        Permission::DeadLettersAct,
+    ),
 ];
 
 /// The rule of a route. HEAD is GET without the body.

@@ -69,6 +69,8 @@ codes! {
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED, "The route exists, but not with this method.";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT, "The body did not arrive in time.";
     WalletClosed = "wallet_closed" CONFLICT, "The wallet is closed.";
+    AlreadyReplayed = "already_replayed" CONFLICT, "The dead letter was replayed before.";
+    AlreadyDiscarded = "already_discarded" CONFLICT, "The dead letter was discarded before.";
     BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB.";
     UnsupportedMediaType = "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE, "Bodies are application/json.";
     InvalidIdempotencyKey = "invalid_idempotency_key" UNPROCESSABLE_ENTITY, "An Idempotency-Key has 1 to 255 visible ASCII characters.";
@@ -86,6 +88,8 @@ codes! {
     EffectiveAtInFuture = "effective_at_in_future" UNPROCESSABLE_ENTITY, "A movement cannot count from a future moment.";
     InsufficientFunds = "insufficient_funds" UNPROCESSABLE_ENTITY, "The available balance does not suffice.";
     LimitExceeded = "limit_exceeded" UNPROCESSABLE_ENTITY, "A limit would be exceeded.";
+    ReplayFailed = "replay_failed" UNPROCESSABLE_ENTITY, "The worker failed again; the dead letter stays parked.";
+    NotReplayable = "not_replayable" UNPROCESSABLE_ENTITY, "The message is not in the log, so it can only be discarded.";
     TooManyRequests = "too_many_requests" TOO_MANY_REQUESTS, "Too many requests.";
     Internal = "internal" INTERNAL_SERVER_ERROR, "The ledger failed; nothing is known to be written.";
     Busy = "busy" SERVICE_UNAVAILABLE, "The ledger is full; nothing was written.";

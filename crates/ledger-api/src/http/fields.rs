@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use contracts::{
     Currency, Money, WalletId,
     limits::{
-        DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX, METADATA_KEY_CHARS_MAX,
-        METADATA_VALUE_CHARS_MAX, REFERENCE_CHARS_MAX,
+        ACTION_REASON_CHARS_MAX, DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX,
+        METADATA_KEY_CHARS_MAX, METADATA_VALUE_CHARS_MAX, REFERENCE_CHARS_MAX,
     },
     parse_amount,
 };
@@ -85,6 +85,14 @@ fn text(field: &'static str, value: String, chars_max: usize) -> Result<String, 
 /// Postgres cannot store NUL; other control characters forge lines in logs and terminals.
 fn is_printable(value: &str, chars_max: usize) -> bool {
     value.chars().count() <= chars_max && !value.chars().any(char::is_control)
+}
+
+/// Why somebody does something, for the history.
+pub fn reason(value: String) -> Result<String, ApiError> {
+    if value.trim().is_empty() {
+        return Err(ApiError::from(ErrorCode::InvalidText).field("reason"));
+    }
+    text("reason", value, ACTION_REASON_CHARS_MAX)
 }
 
 /// Notes within their limits.

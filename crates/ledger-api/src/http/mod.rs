@@ -10,6 +10,7 @@ mod answer;
 mod api;
 mod authorised;
 mod body;
+mod dead_letters;
 mod error;
 mod fields;
 mod idempotency;

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::{AlertId, SettlementId, WalletId};
+use contracts::{AlertId, DeadLetterId, SettlementId, WalletId};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -41,6 +41,19 @@ impl<S: Send + Sync> FromRequestParts<S> for AlertPath {
 pub struct SettlementPath(pub SettlementId);
 
 impl<S: Send + Sync> FromRequestParts<S> for SettlementPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+/// `{id}` of a route under `/v1/dead-letters`. What is no id names no dead letter.
+#[derive(Debug)]
+pub struct DeadLetterPath(pub DeadLetterId);
+
+impl<S: Send + Sync> FromRequestParts<S> for DeadLetterPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

@@ -10,6 +10,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{
     alerts,
     api::Api,
+    dead_letters,
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
     openapi::Frame,
@@ -36,6 +37,10 @@ fn routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(settlements::get::handler))
         .routes(routes!(settlements::breaks::handler))
+        .routes(routes!(dead_letters::list::handler))
+        .routes(routes!(dead_letters::get::handler))
+        .routes(routes!(dead_letters::replay::handler))
+        .routes(routes!(dead_letters::discard::handler))
 }
 
 pub(super) fn document() -> utoipa::openapi::OpenApi {

@@ -58,7 +58,8 @@ impl Engine {
         let lanes = u8::try_from(settings.lanes.max(1)).context("more lanes than 255")?;
         for number in 0..lanes {
             let lane = Lane::new(number, settings.url.clone(), render.clone(), process);
-            process.spawn("lane", lane::run(lane, waiting.clone()));
+            let waiting = waiting.clone();
+            process.spawn_apart("lane", move || lane::run(lane, waiting));
         }
         process.spawn(
             "partitions",

@@ -1,6 +1,7 @@
 //! The ledger over HTTP: real requests to a ledger in this process, on a real database.
 
 mod alerts;
+mod dead_letters;
 mod malformed;
 mod permissions;
 mod reads;

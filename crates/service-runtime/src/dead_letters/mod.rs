@@ -6,8 +6,11 @@
 
 mod manage;
 mod publish;
+mod serve;
 pub mod store;
 
-pub use manage::{Audit, Discarded, Replayed, discard, replay};
+pub use contracts::rpc::dead_letters::{DeadLetterOutcome, DeadLetterState};
+pub use manage::{Acted, Order, discard, rehearse, rehearse_discard, replay};
 pub(crate) use publish::Publisher;
-pub use store::{DeadLetter, LetterState, list, show};
+pub use serve::serve;
+pub use store::{DeadLetter, find, reading::list};

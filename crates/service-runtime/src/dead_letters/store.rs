@@ -1,36 +1,13 @@
-//! SQL of dead letters and their history.
+//! SQL of dead letters: adding, settling and announcing them. What people read of them and what
+//! they did to them is below.
+
+pub(crate) mod actions;
+pub(crate) mod reading;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use contracts::{Stake, Totals, WalletId, rpc::dead_letters::DeadLetterState};
+use sqlx::{PgConnection, Row as _, postgres::PgRow, types::Json};
 use uuid::Uuid;
-
-/// What became of a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LetterState {
-    /// It waits for an operator.
-    Parked,
-    /// Its event was applied after all.
-    Replayed,
-    /// An operator decided that it stays without effect.
-    Discarded,
-}
-
-impl LetterState {
-    /// The state as the database spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Parked => "parked",
-            Self::Replayed => "replayed",
-            Self::Discarded => "discarded",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Parked, Self::Replayed, Self::Discarded]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-}
 
 /// A dead letter as it is stored.
 #[derive(Debug, Clone)]
@@ -58,7 +35,20 @@ pub struct DeadLetter {
     /// When it was given up.
     pub last_at: DateTime<Utc>,
     /// What became of it.
-    pub state: LetterState,
+    pub state: DeadLetterState,
+    /// The wallets that its event is about.
+    pub wallets: Vec<WalletId>,
+    /// The money that its event moved; nothing when nobody can tell.
+    pub stake: Option<Totals>,
+}
+
+impl DeadLetter {
+    /// A header that was kept.
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|header| header.0 == name)?;
+        Some(found.1.clone())
+    }
 }
 
 /// What a new row is made of.
@@ -76,6 +66,8 @@ pub(crate) struct NewLetter<'a> {
     pub(crate) attempts: u32,
     pub(crate) first_at: DateTime<Utc>,
     pub(crate) last_at: DateTime<Utc>,
+    /// Nothing when nobody can tell.
+    pub(crate) stake: Option<Stake>,
 }
 
 /// Where a dead letter comes from.
@@ -108,8 +100,8 @@ pub(crate) async fn insert_in_tx(
     let done = sqlx::query(
         "INSERT INTO dead_letters (id, consumer, source, seq, stream, stream_created_at,
                                    stream_seq, subject, noun_verb, headers, data, reason, error,
-                                   attempts, first_at, last_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                                   attempts, first_at, last_at, wallets, stake)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          ON CONFLICT DO NOTHING",
     )
     .bind(new.id)
@@ -121,92 +113,105 @@ pub(crate) async fn insert_in_tx(
     .bind(stream_seq)
     .bind(new.subject)
     .bind(new.noun_verb)
-    .bind(sqlx::types::Json(new.headers))
+    .bind(Json(new.headers))
     .bind(new.data)
     .bind(new.reason)
     .bind(new.error)
     .bind(new.attempts.cast_signed())
     .bind(new.first_at)
     .bind(new.last_at)
+    .bind(new.stake.as_ref().map(wallets).unwrap_or_default())
+    .bind(new.stake.as_ref().map(|stake| Json(&stake.money)))
     .execute(tx)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Up to `limit` dead letters of a consumer in order of id, after `after`.
+/// One dead letter of a consumer.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
+pub async fn find(
     connection: &mut PgConnection,
     consumer: &str,
-    state: Option<LetterState>,
-    after: Option<Uuid>,
-    limit: u16,
-) -> Result<Vec<DeadLetter>, sqlx::Error> {
-    sqlx::query(
-        "SELECT * FROM dead_letters
-         WHERE consumer = $1 AND ($2::text IS NULL OR state = $2) AND ($3::uuid IS NULL OR id > $3)
-         ORDER BY id LIMIT $4",
-    )
-    .bind(consumer)
-    .bind(state.map(LetterState::as_str))
-    .bind(after)
-    .bind(i64::from(limit))
-    .try_map(|row: PgRow| read(&row))
-    .fetch_all(connection)
-    .await
-}
-
-/// One dead letter.
-///
-/// # Errors
-/// When the database fails.
-pub async fn show(
-    connection: &mut PgConnection,
     id: Uuid,
 ) -> Result<Option<DeadLetter>, sqlx::Error> {
-    sqlx::query("SELECT * FROM dead_letters WHERE id = $1")
+    sqlx::query("SELECT * FROM dead_letters WHERE consumer = $1 AND id = $2")
+        .bind(consumer)
         .bind(id)
         .try_map(|row: PgRow| read(&row))
         .fetch_optional(connection)
         .await
 }
 
-/// Settles a parked dead letter and returns it; nothing when it is not parked (any more).
-pub(crate) async fn settle_in_tx(
+/// The same, locked to the end of the transaction: who acts on it next sees what became of it.
+pub(crate) async fn lock_in_tx(
     tx: &mut PgConnection,
+    consumer: &str,
     id: Uuid,
-    to: LetterState,
 ) -> Result<Option<DeadLetter>, sqlx::Error> {
-    sqlx::query("UPDATE dead_letters SET state = $2 WHERE id = $1 AND state = 'parked' RETURNING *")
+    sqlx::query("SELECT * FROM dead_letters WHERE consumer = $1 AND id = $2 FOR UPDATE")
+        .bind(consumer)
         .bind(id)
-        .bind(to.as_str())
         .try_map(|row: PgRow| read(&row))
         .fetch_optional(tx)
         .await
 }
 
-/// Writes down who did what.
-pub(crate) async fn insert_history(
+/// Settles a parked dead letter; false when it is not parked (any more).
+pub(crate) async fn settle_in_tx(
+    tx: &mut PgConnection,
+    id: Uuid,
+    to: DeadLetterState,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query("UPDATE dead_letters SET state = $2 WHERE id = $1 AND state = 'parked'")
+        .bind(id)
+        .bind(to.as_str())
+        .execute(tx)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Checks now what the schema would check at the commit.
+pub(crate) async fn check_constraints_in_tx(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("SET CONSTRAINTS ALL IMMEDIATE")
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Dead letters of the log after `after` whose stake nobody knows, oldest first.
+pub(crate) async fn list_without_stake(
+    connection: &mut PgConnection,
+    consumer: &str,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(Uuid, Vec<u8>)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, data FROM dead_letters
+         WHERE consumer = $1 AND stake IS NULL AND seq IS NOT NULL
+           AND ($2::uuid IS NULL OR id > $2)
+         ORDER BY id LIMIT $3",
+    )
+    .bind(consumer)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(connection)
+    .await
+}
+
+/// Notes a stake that nobody knew.
+pub(crate) async fn set_stake(
     connection: &mut PgConnection,
     id: Uuid,
-    at: DateTime<Utc>,
-    action: &str,
-    by: &str,
-    note: &str,
+    stake: &Stake,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO dead_letter_history (dead_letter, at, action, by, note)
-         VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(id)
-    .bind(at)
-    .bind(action)
-    .bind(by)
-    .bind(note)
-    .execute(connection)
-    .await?;
+    sqlx::query("UPDATE dead_letters SET wallets = $2, stake = $3 WHERE id = $1 AND stake IS NULL")
+        .bind(id)
+        .bind(wallets(stake))
+        .bind(Json(&stake.money))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -258,11 +263,14 @@ pub(crate) async fn count_parked(
         .await
 }
 
+fn wallets(stake: &Stake) -> Vec<Uuid> {
+    let wallets = stake.wallets.iter();
+    wallets.map(|wallet| wallet.as_uuid()).collect()
+}
+
 fn read(row: &PgRow) -> Result<DeadLetter, sqlx::Error> {
-    let headers: sqlx::types::Json<Vec<(String, String)>> = row.try_get("headers")?;
-    let state: String = row.try_get("state")?;
-    let state = LetterState::parse(&state)
-        .ok_or_else(|| sqlx::Error::Decode("dead_letters.state is unknown".into()))?;
+    let headers: Json<Vec<(String, String)>> = row.try_get("headers")?;
+    let stake: Option<Json<Totals>> = row.try_get("stake")?;
     Ok(DeadLetter {
         id: row.try_get("id")?,
         seq: row
@@ -277,6 +285,19 @@ fn read(row: &PgRow) -> Result<DeadLetter, sqlx::Error> {
         attempts: row.try_get::<i32, _>("attempts")?.cast_unsigned(),
         first_at: row.try_get("first_at")?,
         last_at: row.try_get("last_at")?,
-        state,
+        state: state(row)?,
+        wallets: read_wallets(row)?,
+        stake: stake.map(|stake| stake.0),
     })
+}
+
+fn state(row: &PgRow) -> Result<DeadLetterState, sqlx::Error> {
+    let state: String = row.try_get("state")?;
+    DeadLetterState::parse(&state)
+        .ok_or_else(|| sqlx::Error::Decode("dead_letters.state is unknown".into()))
+}
+
+fn read_wallets(row: &PgRow) -> Result<Vec<WalletId>, sqlx::Error> {
+    let wallets: Vec<Uuid> = row.try_get("wallets")?;
+    Ok(wallets.into_iter().map(WalletId::from_uuid).collect())
 }

@@ -30,8 +30,15 @@ use crate::{
 /// Publishes in flight: covers a round trip of some milliseconds at ten thousand events per
 /// second, and is all that a failure makes uncertain.
 pub(super) const WINDOW: usize = 256;
+/// A page of this size shows a backlog, which does not wait for more.
+const PAGE_FULL: usize = WINDOW;
 /// The timer that wakes the relay when no notification does.
 const WAKE_EVERY: Duration = Duration::from_millis(200);
+/// From one page to the next: under load a page waits for more commits, because a round costs
+/// as much as many events in it; after a quiet moment nothing waits.
+const PACE: Duration = Duration::from_millis(20);
+/// How often the gauges of the lag are set.
+const GAUGE_EVERY: Duration = Duration::from_secs(1);
 /// How often an idle or busy relay glances at the stream: deleting or purging it wakes nobody.
 const GLANCE_EVERY: Duration = Duration::from_secs(5);
 
@@ -47,6 +54,7 @@ pub(super) struct Position {
     /// How often the client had connected before the look.
     connects: u64,
     glanced: Instant,
+    gauged: Option<Instant>,
 }
 
 pub(super) struct Pump<'a> {
@@ -128,19 +136,15 @@ impl<'a> Pump<'a> {
         }
         gauge!(RELAY_EPOCH.name, "stream" => spec.name.clone()).set(to_f64(next.epoch));
         // `around` the next position gives the hash at the cursor, also when the cursor is 0.
-        let hash = self
-            .leader
-            .around(next.cursor + 1)
-            .await?
-            .before
-            .ok_or_else(|| gap(next.cursor))?;
-        let fence = info.state.last_sequence;
+        let around = self.leader.around(next.cursor + 1).await?;
+        let hash = around.before.ok_or_else(|| gap(next.cursor))?;
         Ok(Position {
             place: next,
             hash,
-            fence,
+            fence: info.state.last_sequence,
             connects,
             glanced: Instant::now(),
+            gauged: None,
         })
     }
 
@@ -156,8 +160,9 @@ impl<'a> Pump<'a> {
                 position.glanced = Instant::now();
                 self.settled();
             }
+            let began = Instant::now();
             let rows = self.leader.page_after(position.place.cursor).await?;
-            self.gauge_lag(&position, rows.first()).await?;
+            self.gauge_lag(&mut position, rows.first()).await?;
             if rows.is_empty() {
                 tokio::select! {
                     () = self.relay.notified.notified() => {}
@@ -166,9 +171,16 @@ impl<'a> Pump<'a> {
                 }
                 continue;
             }
+            let full = rows.len() >= PAGE_FULL;
             self.publish_page(rows, &mut position).await?;
             self.leader.move_cursor(position.place.cursor).await?;
             self.settled();
+            if !full {
+                tokio::select! {
+                    () = tokio::time::sleep_until(began + PACE) => {}
+                    () = soft.cancelled() => {}
+                }
+            }
         }
         Ok(())
     }
@@ -253,7 +265,15 @@ impl<'a> Pump<'a> {
         self.process.health().set(HEALTH_PART, State::Ok);
     }
 
-    async fn gauge_lag(&mut self, at: &Position, next: Option<&LogRow>) -> Result<(), Trouble> {
+    async fn gauge_lag(&mut self, at: &mut Position, next: Option<&LogRow>) -> Result<(), Trouble> {
+        // What was behind is told at once when it no longer is.
+        let due = at
+            .gauged
+            .is_none_or(|gauged| gauged.elapsed() >= GAUGE_EVERY);
+        if !due && next.is_some() {
+            return Ok(());
+        }
+        at.gauged = Some(Instant::now());
         let (head, _) = self.leader.head().await?;
         let stream = self.relay.settings.stream.name.clone();
         let events = head.saturating_sub(at.place.cursor);

@@ -8,7 +8,7 @@
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use contracts::DecodeError;
+use contracts::{DecodeError, Stake};
 use futures_util::FutureExt as _;
 use metrics::{counter, histogram};
 use sqlx::{Connection as _, PgConnection, PgPool};
@@ -16,6 +16,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     Delivery, Event, Failure, Handler, WorkerSettings,
+    handler::unreadable,
     message::{Item, Raw, posted_at},
     metrics::{AGE, EVENTS, HANDLING},
     policy::Attempts,
@@ -235,10 +236,7 @@ impl<H: Handler> Context<H> {
         item: &Item,
         error: &DecodeError,
     ) -> Result<(), sqlx::Error> {
-        let reason = match error {
-            DecodeError::Malformed(_) => "malformed",
-            DecodeError::UnknownType => "unknown_type",
-        };
+        let reason = unreadable(error);
         let error = format!("{:#}", anyhow::anyhow!("{error}"));
         let verdict = Verdict {
             reason,
@@ -269,6 +267,11 @@ impl<H: Handler> Context<H> {
         verdict: &'a Verdict<'a>,
     ) -> NewLetter<'a> {
         let now = self.clock.now();
+        let stake = match place {
+            Place::Log { .. } => stake::<H>(&raw.data),
+            // What is not in the log moved no money, whatever it says.
+            Place::Stream { .. } => Some(Stake::default()),
+        };
         NewLetter {
             id: contracts::ids::uuid_v7(now, entropy()),
             consumer: self.owner.consumer,
@@ -283,6 +286,7 @@ impl<H: Handler> Context<H> {
             attempts: verdict.attempts,
             first_at: verdict.first_at,
             last_at: now,
+            stake,
         }
     }
 
@@ -342,6 +346,11 @@ fn decode<'i, H: Handler>(items: &[&'i Item]) -> Decoded<'i, H::Event> {
         }
     }
     (deliveries, unreadable)
+}
+
+/// What an event is about, if this version can read it.
+pub(crate) fn stake<H: Handler>(data: &[u8]) -> Option<Stake> {
+    H::Event::decode(data).ok()?.stake()
 }
 
 /// What a panic said.

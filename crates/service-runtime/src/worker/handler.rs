@@ -3,7 +3,7 @@
 use std::{fmt, future::Future};
 
 use chrono::{DateTime, Utc};
-use contracts::{DecodeError, LedgerEvent, topology};
+use contracts::{DecodeError, LedgerEvent, Stake, topology};
 use sqlx::PgConnection;
 
 /// Events that a handler can be given.
@@ -13,11 +13,19 @@ pub trait Event: Sized + Send + Sync {
     /// # Errors
     /// When this version does not know the event; it is then parked.
     fn decode(data: &[u8]) -> Result<Self, DecodeError>;
+
+    /// What it is about, for those who look at it as a dead letter; nothing when that cannot be
+    /// told.
+    fn stake(&self) -> Option<Stake>;
 }
 
 impl Event for LedgerEvent {
     fn decode(data: &[u8]) -> Result<Self, DecodeError> {
         Self::decode(data)
+    }
+
+    fn stake(&self) -> Option<Stake> {
+        Stake::of(self).ok()
     }
 }
 
@@ -69,10 +77,33 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Retry(error) => write!(f, "{error:#}"),
-            Self::Park { reason, error } => write!(f, "{reason}: {error:#}"),
+            Self::Retry(error) => f.write_str(&error_text(error)),
+            Self::Park { reason, error } => write!(f, "{reason}: {}", error_text(error)),
         }
     }
+}
+
+/// The short code of a dead letter that could not be read.
+pub(crate) const fn unreadable(error: &DecodeError) -> &'static str {
+    match error {
+        DecodeError::Malformed(_) => "malformed",
+        DecodeError::UnknownType => "unknown_type",
+    }
+}
+
+/// The error and its causes in one line; a cause that its error already quotes is left out.
+pub(crate) fn error_text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if text.is_empty() {
+            text = words;
+        } else if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+    }
+    text
 }
 
 impl From<sqlx::Error> for Failure {

@@ -58,8 +58,9 @@ use contracts::topology::Topology;
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::Notify;
 
-pub(crate) use apply::panic_text;
+pub(crate) use apply::{panic_text, stake};
 pub use handler::{Delivery, Event, Failure, Handler};
+pub(crate) use handler::{error_text, unreadable};
 pub(crate) use message::{posted_at, storable};
 
 use crate::{Process, Secret, dead_letters::Publisher};

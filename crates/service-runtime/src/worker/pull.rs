@@ -1,10 +1,10 @@
 //! Pulls messages of a durable consumer, and notices when it is not there any more.
 //!
-//! Own pull requests instead of the client's streams: a batch is what is ready, not what a
-//! count or a time-out says; and a deleted consumer, a wiped server or a silent connection end
+//! Own pull requests instead of the client's streams: a batch is what has come, and the next one
+//! is on its way meanwhile; and a deleted consumer, a wiped server or a silent connection end
 //! the session within seconds, while the client's stream may report missing heartbeats for ever.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use async_nats::{
     Client, Message, StatusCode, Subject, Subscriber,
@@ -29,6 +29,9 @@ const EXPIRES: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Two heartbeats and a little: then the session is over.
 const QUIET_MAX: Duration = Duration::from_secs(5);
+/// From one batch that is not full to the next. A transaction costs about as much as a hundred
+/// events in it, so under load a batch waits for more; after a quiet moment nothing waits.
+const PACE: Duration = Duration::from_millis(50);
 
 /// The consumer is gone, or nothing is heard of it.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +91,12 @@ pub(crate) struct Session {
     /// Messages that the current pull request may still bring.
     outstanding: usize,
     heard: Instant,
+    /// The batch that is being gathered.
+    gathered: Vec<Received>,
+    /// When the batch before was handed over.
+    handed_at: Instant,
+    /// What the next call will say.
+    lost: Option<Lost>,
 }
 
 impl Session {
@@ -111,29 +120,68 @@ impl Session {
             subscriber,
             outstanding: 0,
             heard: Instant::now(),
+            gathered: Vec::new(),
+            handed_at: Instant::now(),
+            lost: None,
         })
     }
 
-    /// Waits for a message and takes what else is ready. May be cancelled: nothing is lost.
+    /// Waits until a batch is due: it is full, or there is a message and [`PACE`] has passed since
+    /// the batch before. May be cancelled: nothing is lost.
     pub(crate) async fn next(&mut self) -> Result<Vec<Received>, Lost> {
+        if let Some(lost) = self.lost.take() {
+            return Err(lost);
+        }
+        match self.gather().await {
+            Ok(()) => {}
+            // What is here already is worked on first.
+            Err(lost) if !self.gathered.is_empty() => self.lost = Some(lost),
+            Err(lost) => return Err(lost),
+        }
+        // What comes next is on its way while this batch is worked on.
+        if self.outstanding == 0 && self.lost.is_none() {
+            self.lost = self.request().await.err();
+        }
+        self.handed_at = Instant::now();
+        Ok(mem::take(&mut self.gathered))
+    }
+
+    async fn gather(&mut self) -> Result<(), Lost> {
         loop {
             if self.outstanding == 0 {
                 self.request().await?;
             }
-            let message = timeout_at(self.heard + QUIET_MAX, self.subscriber.next()).await;
-            let message = message
-                .map_err(|_| Lost("no heartbeat".to_owned()))?
-                .ok_or_else(|| Lost("the subscription ended".to_owned()))?;
-            self.heard = Instant::now();
-            let mut batch: Vec<Received> = self.take(message)?.into_iter().collect();
-            while batch.len() < PULL_BATCH_MAX {
+            while self.gathered.len() < PULL_BATCH_MAX {
                 let Some(Some(message)) = self.subscriber.next().now_or_never() else {
                     break;
                 };
-                batch.extend(self.take(message)?);
+                self.heard = Instant::now();
+                self.take(message)?;
             }
-            if !batch.is_empty() {
-                return Ok(batch);
+            let due = self.handed_at + PACE;
+            let full = self.gathered.len() >= PULL_BATCH_MAX;
+            if full || (!self.gathered.is_empty() && due <= Instant::now()) {
+                return Ok(());
+            }
+            if self.outstanding == 0 {
+                continue;
+            }
+            let silent = self.heard + QUIET_MAX;
+            let until = if self.gathered.is_empty() {
+                silent
+            } else {
+                due
+            };
+            match timeout_at(until, self.subscriber.next()).await {
+                Ok(Some(message)) => {
+                    self.heard = Instant::now();
+                    self.take(message)?;
+                }
+                Ok(None) => return Err(Lost("the subscription ended".to_owned())),
+                Err(_) if self.gathered.is_empty() => {
+                    return Err(Lost("no heartbeat".to_owned()));
+                }
+                Err(_) => {}
             }
         }
     }
@@ -141,9 +189,11 @@ impl Session {
     /// Gives back what was delivered and not yet taken, so that others need not wait for it.
     pub(crate) async fn release(mut self) {
         while let Some(Some(message)) = self.subscriber.next().now_or_never() {
-            if let Ok(Some(received)) = self.take(message) {
-                received.receipt.nak(None).await;
-            }
+            // A status is of no interest any more.
+            let _ = self.take(message);
+        }
+        for received in self.gathered {
+            received.receipt.nak(None).await;
         }
     }
 
@@ -162,17 +212,19 @@ impl Session {
             .map_err(|error| Lost(error.to_string()))
     }
 
-    /// A message to work on, or nothing when it only tells the state of the pull request.
-    fn take(&mut self, message: Message) -> Result<Option<Received>, Lost> {
+    /// Adds a message to the batch, unless it only tells the state of the pull request.
+    fn take(&mut self, message: Message) -> Result<(), Lost> {
         match message.status.unwrap_or(StatusCode::OK) {
             StatusCode::OK => {
                 self.outstanding = self.outstanding.saturating_sub(1);
-                Ok(self.received(message))
+                let received = self.received(message);
+                self.gathered.extend(received);
+                Ok(())
             }
-            StatusCode::IDLE_HEARTBEAT => Ok(None),
+            StatusCode::IDLE_HEARTBEAT => Ok(()),
             StatusCode::TIMEOUT | StatusCode::NOT_FOUND => {
                 self.outstanding = 0;
-                Ok(None)
+                Ok(())
             }
             status => Err(Lost(format!(
                 "{status} {}",

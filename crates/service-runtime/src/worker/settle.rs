@@ -11,6 +11,7 @@ use super::{
     Failure, Handler,
     apply::{Origin, Trouble, Verdict},
     engine::{Engine, Outage},
+    handler::error_text,
     message::{Item, storable},
     metrics::EVENTS,
     policy::{self, Attempts, DEATHS_MAX, Next, PANICS_MAX},
@@ -265,9 +266,7 @@ fn later(now: DateTime<Utc>, delay: Duration) -> DateTime<Utc> {
 
 fn trouble_text(trouble: &Trouble) -> String {
     let text = match trouble {
-        Trouble::Failed(Failure::Retry(error) | Failure::Park { error, .. }) => {
-            format!("{error:#}")
-        }
+        Trouble::Failed(Failure::Retry(error) | Failure::Park { error, .. }) => error_text(error),
         Trouble::Panicked(text) => format!("the handler panicked: {text}"),
         Trouble::Database(error) => format!("{:#}", anyhow::anyhow!("{error}")),
     };

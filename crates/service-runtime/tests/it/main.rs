@@ -9,6 +9,7 @@ mod postgres;
 mod process;
 mod relay;
 mod rpc;
+mod upgrade;
 mod worker;
 mod worker_world;
 mod world;

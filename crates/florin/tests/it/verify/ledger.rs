@@ -174,6 +174,17 @@ pub const PLANTED_AT_THE_WORKER: &[(&str, &str, &str)] = &[
         "analytics retries event 6 without having marked it",
     ),
     (
+        "dead_letters_are_settled_once",
+        "INSERT INTO analytics.dead_letters (id, consumer, source, seq, subject, noun_verb,
+             headers, data, reason, error, attempts, first_at, last_at, state)
+         VALUES ('00000000-0000-0000-0000-000000000007', 'analytics', 'ledger', 5, '', '', '{}',
+             '', '', '', 1, now(), now(), 'replayed');
+         INSERT INTO analytics.dead_letter_history (dead_letter, at, action, by, note)
+         SELECT id, now(), unnest(ARRAY['replayed', 'discarded']), '', ''
+         FROM analytics.dead_letters",
+        "dlt_00000000000000000000000000000007 as replayed, and its history settles it 2 times",
+    ),
+    (
         "tallies_are_what_was_counted",
         "UPDATE analytics.tallies SET amount = amount + 1 WHERE category = 'paid' AND currency = 'EUR'",
         "paid EUR: the worker counted 1 with 11.00, the postings are 1 with 10.00",

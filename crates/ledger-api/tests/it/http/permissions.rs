@@ -16,6 +16,9 @@ async fn call(
     let id = match rule.permission {
         Permission::AlertsRead => "alt_0190aaaaaaaa7bbbbbbbcccccccccccc",
         Permission::SettlementsRead => "stl_0190aaaaaaaa7bbbbbbbcccccccccccc",
+        Permission::DeadLettersRead | Permission::DeadLettersAct => {
+            "dlt_0190aaaaaaaa7bbbbbbbcccccccccccc"
+        }
         _ => &wallets.own,
     };
     let path = rule.path.replace("{id}", id);
@@ -39,6 +42,7 @@ async fn call(
             body["merchant"] = json!(wallets.merchant);
             body["order_reference"] = json!("order");
         }
+        Permission::DeadLettersAct => body = json!({"reason": "a reason"}),
         _ => {}
     }
     world.write(token, &path, &body).await
@@ -68,6 +72,7 @@ fn good_status(rule: &RouteRule) -> u16 {
     match rule.path {
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
         path if path.starts_with("/v1/settlements") => 503,
+        path if path.starts_with("/v1/dead-letters/") => 503,
         _ if rule.method == "POST" => 201,
         _ => 200,
     }

@@ -1,24 +1,12 @@
-//! Dead letters: announced, replayed once, discarded.
+//! Dead letters are announced.
 
 use async_nats::jetstream::{self, message::StreamMessage};
 use contracts::{headers, topology};
 use futures_util::StreamExt as _;
-use service_runtime::{
-    Clock,
-    dead_letters::{Audit, Discarded, LetterState, Replayed, discard, list, replay, show},
-    nats,
-};
+use service_runtime::nats;
 use testkit::eventually;
 
-use crate::worker_world::{CONSUMER, Counting, Deed, PATIENCE, World};
-
-fn audit(note: &str) -> Audit<'_> {
-    Audit {
-        by: "ann",
-        note,
-        at: Clock::system().now(),
-    }
-}
+use crate::worker_world::{Deed, PATIENCE, World};
 
 /// Everything on the worker's dead-letter stream.
 async fn announced(world: &World) -> Vec<StreamMessage> {
@@ -97,7 +85,6 @@ async fn the_stream_is_told_what_postgres_has_and_told_again_when_it_was_lost() 
     worker.stop().await;
 }
 
-/// Four operators press the button at once.
 /// Sent is not stored: the stream may refuse, and a dead letter that was only sent is told again.
 #[tokio::test]
 async fn an_announcement_that_the_stream_refused_is_made_again() {
@@ -152,97 +139,4 @@ async fn a_message_as_large_as_can_be_does_not_hold_up_the_announcements() {
         .expect("told");
     assert!(large.payload.is_empty(), "Postgres has the data");
     worker.stop().await;
-}
-
-#[tokio::test]
-async fn a_replay_has_its_effect_once_and_a_failed_one_stays_parked() {
-    let world = World::start().await;
-    world.deeds.set(2, Deed::Park);
-    world.append(3).await;
-    let worker = world.worker().await;
-    world.wait_until_settled().await;
-    worker.stop().await;
-    let mut connection = world.pool.acquire().await.expect("connects");
-    let parked = list(
-        &mut connection,
-        CONSUMER,
-        Some(LetterState::Parked),
-        None,
-        10,
-    )
-    .await;
-    let id = parked.expect("lists")[0].id;
-    let handler = Counting {
-        name: "replay".to_owned(),
-        deeds: world.deeds.clone(),
-    };
-
-    for deed in [Deed::Park, Deed::Panic] {
-        world.deeds.set(2, deed);
-        let failed = replay(&world.pool, &handler, id, audit("try"))
-            .await
-            .expect("answers");
-        assert!(matches!(failed, Replayed::Failed(_)), "{failed:?}");
-    }
-    assert_eq!(world.effects().await, [1, 3]);
-    world.deeds.clear();
-    let press = || replay(&world.pool, &handler, id, audit("fixed"));
-    let (one, two, three, four) = tokio::join!(press(), press(), press(), press());
-    let done = [one, two, three, four]
-        .into_iter()
-        .filter(|outcome| matches!(outcome, Ok(Replayed::Done)))
-        .count();
-    assert_eq!(done, 1);
-    world.assert_effects_except(&[]).await;
-    let letter = show(&mut connection, id)
-        .await
-        .expect("reads")
-        .expect("is there");
-    assert_eq!(letter.state, LetterState::Replayed);
-    let history: Vec<String> =
-        sqlx::query_scalar("SELECT action FROM dead_letter_history ORDER BY id")
-            .fetch_all(&world.pool)
-            .await
-            .expect("reads");
-    assert_eq!(history, ["replay failed", "replay failed", "replayed"]);
-}
-
-#[tokio::test]
-async fn what_was_discarded_is_not_replayed_and_a_foreign_message_never_is() {
-    let world = World::start().await;
-    world.deeds.set(1, Deed::Park);
-    world.append(1).await;
-    world
-        .send(
-            "ledger.v1.deposit.posted.00",
-            async_nats::HeaderMap::new(),
-            "forged",
-        )
-        .await;
-    let worker = world.worker().await;
-    world.wait_for_letters(2).await;
-    worker.stop().await;
-    world.deeds.clear();
-    let mut connection = world.pool.acquire().await.expect("connects");
-    let letters = list(&mut connection, CONSUMER, None, None, 10)
-        .await
-        .expect("lists");
-    let handler = Counting {
-        name: "replay".to_owned(),
-        deeds: world.deeds.clone(),
-    };
-    for letter in letters {
-        let foreign = letter.seq.is_none();
-        if foreign {
-            let refused = replay(&world.pool, &handler, letter.id, audit("try")).await;
-            assert!(matches!(refused, Ok(Replayed::Foreign)), "{refused:?}");
-        }
-        let discarded = discard(&world.pool, letter.id, audit("a duplicate")).await;
-        assert_eq!(discarded.expect("answers"), Discarded::Done);
-        let late = replay(&world.pool, &handler, letter.id, audit("late")).await;
-        assert!(matches!(late, Ok(Replayed::NotParked)), "{late:?}");
-        let again = discard(&world.pool, letter.id, audit("again")).await;
-        assert_eq!(again.expect("answers"), Discarded::NotParked);
-    }
-    assert_eq!(world.effects().await, [0_u64; 0]);
 }
