@@ -32,7 +32,7 @@ service_runtime::metrics_table! {
 // Prometheus knows only floating point numbers; none of these is money.
 
 pub(crate) fn waiting(cuts: usize, oldest: Duration) {
-    gauge!(CUTS_WAITING.name).set(cuts as f64);
+    gauge!(CUTS_WAITING.name).set(float(cuts as u64));
     gauge!(CUTS_WAITING_SECONDS.name).set(oldest.as_secs_f64());
 }
 
@@ -43,12 +43,12 @@ pub(crate) fn batches_closed(number: usize) {
 pub(crate) fn tied_out(found: &[(BreakKind, u64)], seq: u64, at: DateTime<Utc>, took: Duration) {
     let mut all = 0;
     for (kind, number) in found {
-        gauge!(BREAKS_OPEN.name, "kind" => kind.as_str()).set(*number as f64);
+        gauge!(BREAKS_OPEN.name, "kind" => kind.as_str()).set(float(*number));
         all += number;
     }
-    gauge!(IMBALANCE.name).set(all as f64);
-    gauge!(TIE_OUT_AT.name).set(at.timestamp() as f64);
-    gauge!(TIE_OUT_SEQ.name).set(seq as f64);
+    gauge!(IMBALANCE.name).set(float(all));
+    gauge!(TIE_OUT_AT.name).set(float(at.timestamp().unsigned_abs()));
+    gauge!(TIE_OUT_SEQ.name).set(float(seq));
     histogram!(TIE_OUT_SECONDS.name).record(took);
     let outcome = if all == 0 { "agreed" } else { "broken" };
     counter!(TIE_OUTS.name, "outcome" => outcome).increment(1);
@@ -59,5 +59,13 @@ pub(crate) fn put_off() {
 }
 
 pub(crate) fn without_effect(events: usize) {
-    gauge!(WITHOUT_EFFECT.name).set(events as f64);
+    gauge!(WITHOUT_EFFECT.name).set(float(events as u64));
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "nobody needs the last digit of a gauge beyond 2^53"
+)]
+fn float(number: u64) -> f64 {
+    number as f64
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testkit::eventually;
 
 use super::Market;
-use crate::fleet::{Fleet, SETTLEMENT_WORKER, florin};
+use crate::fleet::{Fleet, Load, LoadWallets, SETTLEMENT_WORKER, florin};
 
 /// A few tie-outs: on a busy machine one takes a second, and the next comes fifty later.
 const SOON: Duration = Duration::from_mins(3);
@@ -81,6 +81,38 @@ async fn a_planted_cent_is_a_break_wherever_it_is_and_resolved_when_it_is_gone()
     fleet.close().await;
 }
 
+/// Both sides move while they are compared.
+#[tokio::test(flavor = "multi_thread")]
+async fn under_load_tie_outs_go_on_and_find_nothing() {
+    let two = ["--settlement-worker", "2"];
+    let fleet = Fleet::start_with(&two, &[("FLORIN_TIE_OUT_SECONDS", "1")]).await;
+    let client = fleet.service("load");
+    let wallets = LoadWallets::open(&client).await;
+    let load = Load::start(&client, &wallets, "tie-out");
+    for _ in 0..3 {
+        load.goes_on(50).await;
+        let head = fleet.head().await;
+        eventually("a tie-out beyond this", SOON, async || {
+            let mut latest = 0;
+            for service in [SETTLEMENT_WORKER, "settlement-worker-2"] {
+                let text = metrics_of(&fleet, service).await;
+                let seq = value(&text, "florin_settlement_tie_out_seq ");
+                latest = latest.max(seq.parse().unwrap_or_default());
+            }
+            if latest >= head {
+                Ok(())
+            } else {
+                Err(format!("{latest} of {head}"))
+            }
+        })
+        .await;
+    }
+    load.end().await;
+    let found = "SELECT count(*) FROM settlement.breaks";
+    assert_eq!(fleet.scalar(found).await, 0);
+    fleet.close().await;
+}
+
 /// As nobody but the owner can.
 async fn by_hand(fleet: &Fleet, sql: &str) {
     let sql = format!("BEGIN; SET LOCAL session_replication_role = replica; {sql}; COMMIT");
@@ -134,7 +166,11 @@ async fn imbalance(fleet: &Fleet) -> String {
 }
 
 async fn metrics(fleet: &Fleet) -> String {
-    let admin = fleet.endpoints().service(SETTLEMENT_WORKER).admin.clone();
+    metrics_of(fleet, SETTLEMENT_WORKER).await
+}
+
+async fn metrics_of(fleet: &Fleet, service: &str) -> String {
+    let admin = fleet.endpoints().service(service).admin.clone();
     let answer = reqwest::get(format!("http://{admin}/metrics")).await;
     answer.expect("it answers").text().await.expect("whole")
 }

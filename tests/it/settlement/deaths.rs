@@ -48,8 +48,8 @@ async fn workers_that_die_amid_cuts_settle_every_payment_once() {
     let last = market.cut("last", json!({})).await;
     assert_eq!(last.status, 201, "{last:?}");
     let paid = i64::try_from(KILLS * 2 * PAYMENTS).expect("few");
-    let batched = "SELECT count(*) FROM settlement.batch_items";
-    assert_eq!(fleet.scalar(batched).await, paid);
+    let settled = "SELECT count(*) FROM settlement.batch_items";
+    assert_eq!(fleet.scalar(settled).await, paid);
     let gross = "SELECT (sum(gross) * 100)::bigint FROM settlement.batches";
     assert_eq!(fleet.scalar(gross).await, paid * 10);
     let waiting = "SELECT count(*) FROM settlement.cuts WHERE state = 'waiting'";

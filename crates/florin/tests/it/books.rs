@@ -120,8 +120,8 @@ pub async fn settled() -> TestDatabase {
         .await
         .expect("connections");
     let closer = Closer::new(pool.clone(), pool.clone(), Clock::system());
-    let closed = closer.close(cut.id).await.expect("closed");
-    assert_eq!(closed, Closed::Now(1));
+    let outcome = closer.close(cut.id).await.expect("it can be closed");
+    assert_eq!(outcome, Closed::Now(1));
     pool.close().await;
     copy
 }

@@ -29,7 +29,7 @@ async fn a_fleet_moves_money_and_its_statistics_show_it() {
     );
     assert!(endpoints.nats.starts_with("nats://") && endpoints.postgres.starts_with("postgres://"));
     let processes = fleet.processes();
-    assert_eq!(processes.len(), 5);
+    assert_eq!(processes.len(), 6);
     assert!(processes.iter().all(|pid| is_running(*pid)));
     for service in endpoints.services.values() {
         for page in ["metrics", "healthz", "readyz"] {

@@ -12,9 +12,8 @@ use super::StoreError;
 
 /// Uneven balances that an answer names: an operator looks at some, all are counted.
 const SHOWN_MAX: i64 = 100;
-/// Merchants of one page: with a currency or two each it stays far below what a NATS message
-/// holds.
-const MERCHANTS_MAX: i64 = 500;
+/// Merchants of one page: with forty currencies each it still fits a NATS message of 1 MiB.
+const MERCHANTS_MAX: i64 = 200;
 
 /// The books as of position `at`, read in one statement, so of one snapshot: what the balances
 /// were, what was posted, and which balances are not the sum of their postings.

@@ -49,6 +49,9 @@ pub fn batch_id(
 }
 
 /// The event of a batch, with an id that would be derived again.
+///
+/// # Errors
+/// When the gross is finer than its currency: then no item of ours is in it.
 pub fn draft(
     cut: CutId,
     cut_seq: u64,

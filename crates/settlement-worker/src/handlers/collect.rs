@@ -25,9 +25,9 @@ impl Handler for CollectPayments {
     ) -> Result<(), Failure> {
         let mut sums = Sums::default();
         for delivery in batch {
-            sums.add(&delivery.event).map_err(|error| Failure::Park {
-                reason: "inexact_amount",
-                error: anyhow!(error),
+            sums.add(&delivery.event).map_err(|unfit| Failure::Park {
+                reason: unfit.reason(),
+                error: anyhow!(unfit),
             })?;
         }
         store::sums::add_in_tx(tx, &sums).await?;

@@ -4,4 +4,4 @@ mod collect;
 mod sums;
 
 pub use collect::CollectPayments;
-pub use sums::{Part, Sums};
+pub use sums::{Part, Sums, Unfit};

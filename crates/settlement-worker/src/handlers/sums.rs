@@ -7,6 +7,27 @@ use rust_decimal::Decimal;
 
 use crate::store::items::Item;
 
+/// An event that the ledger does not write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// An amount is finer than its currency.
+    #[error("an amount is not exact")]
+    Inexact(#[from] MoneyError),
+    /// A payment does not lead from one wallet to another.
+    #[error("a payment has no payer or no receiver")]
+    OneSided,
+}
+
+impl Unfit {
+    /// Short, as dead letters have it.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Inexact(_) => "inexact_amount",
+            Self::OneSided => "one_sided_payment",
+        }
+    }
+}
+
 /// A part of a sum: as much as fits a `Decimal` exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
@@ -38,8 +59,8 @@ impl Sums {
     /// Adds an event. Rejections and new wallets move nothing.
     ///
     /// # Errors
-    /// When an amount is finer than its currency: then Florin did not write it.
-    pub fn add(&mut self, event: &LedgerEvent) -> Result<(), MoneyError> {
+    /// When the ledger does not write such events.
+    pub fn add(&mut self, event: &LedgerEvent) -> Result<(), Unfit> {
         let LedgerEvent::Posted(posted) = event else {
             return Ok(());
         };
@@ -52,7 +73,7 @@ impl Sums {
             add(parts, money);
         }
         if posted.kind == Kind::Payment {
-            self.items.extend(item(posted)?);
+            self.items.push(item(posted)?);
         }
         Ok(())
     }
@@ -81,19 +102,18 @@ fn add(parts: &mut Vec<Part>, money: Money) {
     }
 }
 
-/// The item of a payment; nothing when it has no two sides, which the ledger does not write.
-fn item(posted: &Posted) -> Result<Option<Item>, MoneyError> {
+fn item(posted: &Posted) -> Result<Item, Unfit> {
     let side = |incoming: bool| {
         let mut legs = posted.legs.iter();
         legs.find(|leg| leg.wallet.is_some() && leg.amount.is_sign_positive() == incoming)
     };
     let (Some(payer), Some(receiver)) = (side(false), side(true)) else {
-        return Ok(None);
+        return Err(Unfit::OneSided);
     };
     let (Some(customer), Some(merchant)) = (payer.wallet, receiver.wallet) else {
-        return Ok(None);
+        return Err(Unfit::OneSided);
     };
-    Ok(Some(Item {
+    Ok(Item {
         transaction: posted.transaction,
         seq: posted.seq,
         event: posted.id,
@@ -103,7 +123,7 @@ fn item(posted: &Posted) -> Result<Option<Item>, MoneyError> {
         order_reference: posted.order_reference.clone(),
         effective_at: posted.effective_at,
         posted_at: posted.posted_at,
-    }))
+    })
 }
 
 #[cfg(test)]

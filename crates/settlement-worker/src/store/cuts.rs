@@ -8,6 +8,10 @@ use uuid::Uuid;
 use super::{bigint, currency, foreign, position};
 use crate::batch::Blockers;
 
+/// Cuts of one sweep. Those with the lowest positions are closed first; when more wait, the
+/// next sweep has them.
+const WAITING_MAX: i64 = 1_000;
+
 /// Who wants a cut.
 #[derive(Debug, Clone, Copy)]
 pub enum Origin<'a> {
@@ -130,7 +134,7 @@ pub async fn has_instant(
     .await
 }
 
-/// Cuts that wait, in order of their positions, and when the oldest was asked for.
+/// The first cuts that wait, in order of their positions, and when each was asked for.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -138,7 +142,9 @@ pub async fn waiting(
     executor: impl PgExecutor<'_>,
 ) -> Result<Vec<(CutId, DateTime<Utc>)>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT id, requested_at FROM settlement.cuts WHERE state = 'waiting' ORDER BY seq, id"
+        "SELECT id, requested_at FROM settlement.cuts WHERE state = 'waiting'
+         ORDER BY seq, id LIMIT $1",
+        WAITING_MAX
     )
     .fetch_all(executor)
     .await?;

@@ -68,7 +68,11 @@ impl Scheduler {
         }
     }
 
-    async fn look(&mut self) -> anyhow::Result<()> {
+    /// Makes the cut that is due, if one is.
+    ///
+    /// # Errors
+    /// When the ledger or the database does not answer.
+    pub async fn look(&mut self) -> anyhow::Result<()> {
         let now = self.clock.now();
         let instant = self.schedule.latest(now - GRACE);
         let Some(instant) = instant.filter(|instant| self.known != Some(*instant)) else {

@@ -1,5 +1,6 @@
 //! What keeps a cut waiting, who may close it, and what nobody may do.
 
+use contracts::{rpc::BatchesRequest, settlement::BatchClosed};
 use settlement_worker::sweeps::Closed;
 
 use crate::world::{Payment, World};
@@ -133,6 +134,48 @@ async fn closers_that_work_at_once_put_no_payment_into_two_batches() {
     }
     let waiting = "SELECT count(*) FROM settlement.cuts WHERE state = 'waiting'";
     assert_eq!(world.scalar(waiting).await, 0);
+}
+
+/// A `Decimal` holds 28 digits. A hundred of the largest payments of a currency with 18 decimals
+/// have 29, and the last one counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gross_beyond_28_digits_is_exact() {
+    let world = World::new().await;
+    let largest = Payment {
+        merchant: 1,
+        currency: "ETH",
+        units: 10_u128.pow(27) - 1,
+    };
+    let batch: Vec<(u64, Payment)> = (1..=100).map(|seq| (seq, largest)).collect();
+    world.apply(&batch).await;
+    let cut = world.cut(100, None, None).await;
+    world
+        .closer()
+        .close(cut)
+        .await
+        .expect("the database answers");
+    let wanted = BatchesRequest {
+        merchant: None,
+        currency: None,
+        cut: Some(cut),
+        after: None,
+        limit: 2,
+    };
+    let batches = settlement_worker::store::batches::list(&world.pool, &wanted).await;
+    let [batch] = &batches.expect("the database answers")[..] else {
+        panic!("one batch")
+    };
+    let exact = "99999999999.999999999999999900";
+    assert_eq!((batch.gross.as_str(), batch.count), (exact, 100));
+    let data: String = sqlx::query_scalar("SELECT data FROM settlement.events")
+        .fetch_one(&world.owner)
+        .await
+        .expect("it was told");
+    let told = BatchClosed::decode(data.as_bytes()).expect("an event");
+    assert_eq!((told.gross.as_str(), told.batch), (exact, batch.id));
+    let sums = "SELECT count(*) FROM settlement.sums
+        WHERE amount = 0 AND turnover = 199999999999.9999999999999998";
+    assert_eq!(world.scalar(sums).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,6 +70,30 @@ async fn an_instant_is_cut_once_at_the_last_event_before_it_and_a_missed_one_lat
     process.wait(PATIENCE).await.expect("no task crashed");
 }
 
+/// What took its time just before the instant may be committed just after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instant_is_cut_only_when_nothing_before_it_can_still_be_written() {
+    let world = World::new().await;
+    let process = Process::new("test", Clock::system());
+    let ledger = world.ledger(&process).await;
+    world.write(&[10, 20]);
+    let schedule = "0 0 * * *".parse().expect("a pattern");
+    let (pool, clock) = (world.pool.clone(), world.clock.clone());
+    let mut scheduler = Scheduler::new(pool, ledger, schedule, clock);
+    world.clock.set(at(MIDNIGHT - 1));
+    scheduler.look().await.expect("it answers");
+    cuts(&world, 1).await;
+    world.clock.set(at(MIDNIGHT + 9));
+    scheduler.look().await.expect("it answers");
+    cuts(&world, 1).await;
+    world.write(&[MIDNIGHT - 1, MIDNIGHT + 9]);
+    world.clock.advance(Duration::from_secs(1));
+    scheduler.look().await.expect("it answers");
+    assert_eq!(cuts(&world, 2).await[1], (at(MIDNIGHT), 3));
+    process.shutdown();
+    process.wait(PATIENCE).await.expect("no task crashed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_position_of_an_instant_is_found_in_logs_of_every_length() {
     let world = World::new().await;

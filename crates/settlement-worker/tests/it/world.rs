@@ -45,7 +45,7 @@ pub(crate) struct Payment {
     pub(crate) merchant: u8,
     pub(crate) currency: &'static str,
     /// In the currency's smallest unit.
-    pub(crate) units: u64,
+    pub(crate) units: u128,
 }
 
 pub(crate) fn wallet(n: u8) -> WalletId {
@@ -216,8 +216,8 @@ impl World {
 
 fn posted(seq: u64, payment: &Payment) -> Posted {
     let currency: Currency = payment.currency.parse().expect("a currency");
-    let units = i64::try_from(payment.units).expect("small");
-    let amount = Decimal::new(units, currency.scale());
+    let units = i128::try_from(payment.units).expect("small");
+    let amount = Decimal::from_i128_with_scale(units, currency.scale());
     let leg = |party: u8, amount| Leg {
         wallet: Some(wallet(party)),
         account: Account::Main,

@@ -34,6 +34,17 @@ fn a_payment_is_an_item_and_its_legs_add_up_to_nothing() {
     assert!(parts[0].turnover > parts[0].amount.abs());
 }
 
+/// Not to settle it would be to lose it: it is parked, and keeps cuts waiting.
+#[test]
+fn a_payment_without_two_sides_is_refused_and_not_passed_over() {
+    let LedgerEvent::Posted(mut posted) = event(PAYMENT) else {
+        panic!("a payment")
+    };
+    posted.legs.retain(|leg| leg.amount.is_sign_negative());
+    let refused = Sums::default().add(&LedgerEvent::Posted(posted));
+    assert_eq!(refused, Err(Unfit::OneSided));
+}
+
 /// Nine-digit amounts of a currency with 18 decimals leave room for 79 of them in 28 digits.
 #[test]
 fn a_sum_that_does_not_fit_goes_on_in_another_part() {
