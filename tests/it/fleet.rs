@@ -105,6 +105,26 @@ impl Fleet {
         }
     }
 
+    /// What a service shows at an admin path: status and body.
+    pub async fn admin(&self, service: &str, path: &str) -> Result<(u16, String), String> {
+        let address = self.endpoints().service(service).admin.clone();
+        let request = self.http.get(format!("http://{address}{path}"));
+        let response = request.send().await.map_err(|error| format!("{error:?}"))?;
+        let status = response.status().as_u16();
+        let body = response
+            .text()
+            .await
+            .map_err(|error| format!("{error:?}"))?;
+        Ok((status, body))
+    }
+
+    /// A service's metrics.
+    pub async fn metrics(&self, service: &str) -> String {
+        let (status, text) = self.admin(service, "/metrics").await.expect("it answers");
+        assert_eq!(status, 200, "{text}");
+        text
+    }
+
     /// A connection to the fleet's nats-server.
     pub async fn nats(&self) -> async_nats::Client {
         async_nats::ConnectOptions::new()
