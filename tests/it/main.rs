@@ -10,6 +10,7 @@ mod metrics;
 mod nats;
 mod poison;
 mod python;
+mod readiness;
 mod readme;
 mod real_input;
 mod roles;
