@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Code};
-use crate::{bench, demo, migrate, output, replay, serve, simulate, token, topology, up, verify};
+use crate::{
+    bench, demo, doctor, migrate, output, replay, serve, simulate, token, topology, up, verify,
+};
 
 /// A wallet ledger and its worker fleet.
 #[derive(Debug, Parser)]
@@ -27,6 +29,8 @@ enum Command {
     Replay(replay::Args),
     /// Proves from the database alone that the books are right.
     Verify(verify::Args),
+    /// Says what is wrong with a fleet and what to do.
+    Doctor(doctor::Args),
     /// Measures a fleet.
     Bench(bench::Args),
     /// Prints a bearer token for the HTTP API.
@@ -73,6 +77,7 @@ async fn run(command: Command) -> anyhow::Result<Code> {
         Command::Simulate(args) => simulate::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Token(args) => token::run(args),
         Command::Migrate(args) => migrate::run(args).await,

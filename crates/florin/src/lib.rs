@@ -6,6 +6,7 @@ pub mod api_client;
 pub mod bench;
 pub mod cli;
 pub mod demo;
+pub mod doctor;
 pub mod exit;
 pub mod fleet;
 pub mod migrate;

@@ -3,6 +3,7 @@
 mod bench;
 mod books;
 mod commands;
+mod doctor;
 mod faults;
 mod fleet;
 mod ledger;
