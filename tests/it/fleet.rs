@@ -16,7 +16,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::OnceCell;
 
 pub use books::{half_done, wrong_statistics};
-pub use client::{Answer, Client};
+pub use client::{Answer, Client, euros};
 pub use endpoints::Endpoints;
 pub use load::{Load, LoadWallets};
 pub use running::florin;
@@ -48,14 +48,19 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet of the test's own, with these further arguments of `florin up`.
     pub async fn start(arguments: &[&str]) -> Self {
-        Self::of(Arc::new(Running::start(arguments).await)).await
+        Self::logging(arguments, "info").await
+    }
+
+    /// The same, and its services log by `filter`.
+    pub async fn logging(arguments: &[&str], filter: &str) -> Self {
+        Self::of(Arc::new(Running::start(arguments, filter).await)).await
     }
 
     /// The fleet that the harmless tests share: two ledger processes and a worker. Nobody kills
     /// anything of it or counts on its emptiness.
     pub async fn shared() -> Self {
         static SHARED: OnceCell<Arc<Running>> = OnceCell::const_new();
-        let start = async || Arc::new(Running::start(&["--ledger-api", "2"]).await);
+        let start = async || Arc::new(Running::start(&["--ledger-api", "2"], "info").await);
         Self::of(SHARED.get_or_init(start).await.clone()).await
     }
 
@@ -103,6 +108,19 @@ impl Fleet {
             subject: grant.subject.clone(),
             history: Arc::clone(&self.history),
         }
+    }
+
+    /// All logs of the fleet so far, by file name.
+    pub fn logs(&self) -> Vec<(String, String)> {
+        let named = running::logs(self.dir()).into_iter().map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let text = std::fs::read(&path).expect("a log can be read");
+            (
+                name.into_owned(),
+                String::from_utf8_lossy(&text).into_owned(),
+            )
+        });
+        named.collect()
     }
 
     /// What a service shows at an admin path: status and body.

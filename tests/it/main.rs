@@ -6,6 +6,7 @@ mod fleet;
 mod fraud;
 mod hazards;
 mod killed;
+mod logs;
 mod metrics;
 mod nats;
 mod poison;

@@ -46,7 +46,8 @@ pub struct Running {
 }
 
 impl Running {
-    pub async fn start(arguments: &[&str]) -> Self {
+    /// Starts a fleet that logs by `filter`.
+    pub async fn start(arguments: &[&str], filter: &str) -> Self {
         let reaper = Reaper::start().expect("there is a shell");
         let dir = directory();
         reaper.remove(&dir);
@@ -56,6 +57,7 @@ impl Running {
             .args(["up", "--http", "127.0.0.1:0", "--data"])
             .arg(&dir)
             .args(arguments)
+            .env("FLORIN_LOG", filter)
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a file has many handles"))
             .stderr(output)
@@ -130,7 +132,7 @@ impl Drop for TellLogs {
     }
 }
 
-fn logs(dir: &Path) -> Vec<PathBuf> {
+pub fn logs(dir: &Path) -> Vec<PathBuf> {
     let mut found = vec![dir.join(OUTPUT)];
     let entries = fs::read_dir(dir.join("logs"))
         .into_iter()
