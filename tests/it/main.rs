@@ -1,5 +1,6 @@
 //! Tests over the whole workspace.
 
+mod backlog;
 mod checks;
 mod docs;
 mod fleet;

@@ -6,6 +6,7 @@ mod commands;
 mod doctor;
 mod faults;
 mod fleet;
+mod joining;
 mod ledger;
 mod market;
 mod replay;
