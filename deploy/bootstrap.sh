@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Florin needs and cargo does not bring: PostgreSQL, nats-server and a C compiler.
+# For the tests it also puts promtool into target/tools, where apt-get can bring it.
 # Says nothing and changes nothing when all is there; may run as often as you like.
 #
 # Florin starts private servers of its own, so no system service is set up or used.
@@ -167,7 +168,30 @@ report() {
     return "$complete"
 }
 
+# promtool, with which the tests check the metrics: one program of Debian's prometheus package,
+# unpacked and not installed, because installing it would bring a server and 35 packages along.
+# Without it the tests say `promtool: absent`.
+fetch_promtool() {
+    local tools scratch
+    tools=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/tools
+    if command -v promtool >/dev/null || [ -x "$tools/promtool" ] ||
+        ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
+        return 0
+    fi
+    # Readable for the account that apt downloads as.
+    scratch=$(mktemp -d)
+    chmod 0777 "$scratch"
+    (
+        cd "$scratch"
+        timeout 60 apt-get -qq download prometheus >/dev/null 2>&1
+        dpkg -x prometheus_*.deb . 2>/dev/null
+    ) && mkdir -p "$tools" && mv "$scratch/usr/bin/promtool" "$tools/promtool" ||
+        say "could not get promtool; the tests go on without it"
+    rm -rf "$scratch"
+}
+
 if ! { has_postgres && has_nats && has_compiler; }; then
     install_missing
 fi
+fetch_promtool
 report

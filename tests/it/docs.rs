@@ -1,7 +1,7 @@
 //! The committed pages say what the code says.
 
 use system_tests::{
-    docs::{events, expect_committed, limits, settings},
+    docs::{events, expect_committed, limits, metrics, settings},
     tidy::tree::Tree,
 };
 
@@ -18,4 +18,9 @@ fn the_table_of_limits_does_not_drift_from_the_contracts() {
 #[test]
 fn the_table_of_settings_does_not_drift_from_the_flags() {
     expect_committed(settings::PAGE, &settings::page());
+}
+
+#[test]
+fn the_table_of_metrics_does_not_drift_from_the_crates() {
+    expect_committed(metrics::PAGE, &metrics::page());
 }

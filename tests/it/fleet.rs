@@ -58,6 +58,11 @@ impl Fleet {
         Self::of(Arc::new(Running::start(arguments, settings).await)).await
     }
 
+    /// The same, and its services log by `filter`.
+    pub async fn logging(arguments: &[&str], filter: &str) -> Self {
+        Self::start_with(arguments, &[("FLORIN_LOG", filter)]).await
+    }
+
     /// The fleet that the harmless tests share: two ledger processes and a worker. Nobody kills
     /// anything of it or counts on its emptiness.
     pub async fn shared() -> Self {
@@ -110,6 +115,39 @@ impl Fleet {
             subject: grant.subject.clone(),
             history: Arc::clone(&self.history),
         }
+    }
+
+    /// All logs of the fleet so far, by file name.
+    pub fn logs(&self) -> Vec<(String, String)> {
+        let named = running::logs(self.dir()).into_iter().map(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let text = std::fs::read(&path).expect("a log can be read");
+            (
+                name.into_owned(),
+                String::from_utf8_lossy(&text).into_owned(),
+            )
+        });
+        named.collect()
+    }
+
+    /// What a service shows at an admin path: status and body.
+    pub async fn admin(&self, service: &str, path: &str) -> Result<(u16, String), String> {
+        let address = self.endpoints().service(service).admin.clone();
+        let request = self.http.get(format!("http://{address}{path}"));
+        let response = request.send().await.map_err(|error| format!("{error:?}"))?;
+        let status = response.status().as_u16();
+        let body = response
+            .text()
+            .await
+            .map_err(|error| format!("{error:?}"))?;
+        Ok((status, body))
+    }
+
+    /// A service's metrics.
+    pub async fn metrics(&self, service: &str) -> String {
+        let (status, text) = self.admin(service, "/metrics").await.expect("it answers");
+        assert_eq!(status, 200, "{text}");
+        text
     }
 
     /// A connection to the fleet's nats-server.

@@ -1,5 +1,6 @@
 //! Tests over the whole workspace.
 
+mod backlog;
 mod checks;
 mod dead_letters;
 mod docs;
@@ -7,9 +8,12 @@ mod fleet;
 mod fraud;
 mod hazards;
 mod killed;
+mod logs;
+mod metrics;
 mod nats;
 mod poison;
 mod python;
+mod readiness;
 mod readme;
 mod real_input;
 mod roles;

@@ -41,3 +41,18 @@ pub const DLQ_ATTEMPTS: &str = "Florin-Dlq-Attempts";
 pub const DLQ_FIRST_AT: &str = "Florin-Dlq-First-At";
 /// On dead letters: when it was given up, RFC 3339.
 pub const DLQ_LAST_AT: &str = "Florin-Dlq-Last-At";
+
+/// The trace that a `traceparent` belongs to, when it is a W3C trace context of version 00:
+/// `00-<32 hex>-<16 hex>-<2 hex>`, ids not all zero.
+pub fn trace_id(traceparent: &str) -> Option<&str> {
+    let parts: Vec<&str> = traceparent.split('-').collect();
+    let [version, trace, span, flags] = parts[..] else {
+        return None;
+    };
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let some = |part: &str| part.bytes().any(|byte| byte != b'0');
+    let ids = hex(trace, 32) && some(trace) && hex(span, 16) && some(span);
+    (version == "00" && ids && hex(flags, 2)).then_some(trace)
+}

@@ -84,6 +84,9 @@ pub struct LoggedEvent {
     pub posted_at: DateTime<Utc>,
     /// The data as text, byte for byte.
     pub data: String,
+    /// W3C trace context of the request that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// Asks for one wallet's statistics.

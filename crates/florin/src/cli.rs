@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Code};
 use crate::{
-    bench, demo, dlq, migrate, output, replay, serve, simulate, token, topology, up, verify,
+    bench, demo, dlq, doctor, migrate, output, replay, serve, simulate, token, topology, up, verify,
 };
 
 /// A wallet ledger and its worker fleet.
@@ -31,6 +31,8 @@ enum Command {
     Verify(verify::Args),
     /// Lists, shows, replays or discards what workers gave up.
     Dlq(dlq::Args),
+    /// Says what is wrong with a fleet and what to do.
+    Doctor(doctor::Args),
     /// Measures a fleet.
     Bench(bench::Args),
     /// Prints a bearer token for the HTTP API.
@@ -78,6 +80,7 @@ async fn run(command: Command) -> anyhow::Result<Code> {
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Dlq(args) => dlq::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Token(args) => token::run(args),
         Command::Migrate(args) => migrate::run(args).await,

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod cli;
 pub mod demo;
 pub mod dlq;
+pub mod doctor;
 pub mod exit;
 pub mod fleet;
 pub mod migrate;

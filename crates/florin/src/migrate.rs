@@ -1,6 +1,9 @@
 //! `florin migrate`: roles, schemas and tables, as the database's owner.
 
 use service_runtime::Secret;
+use service_runtime::log::LOG_MIGRATIONS;
+use service_runtime::worker::WORKER_MIGRATIONS;
+use sqlx::migrate::Migrator;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::exit::{Code, Failure};
@@ -82,6 +85,29 @@ pub fn roles() -> [&'static str; 4] {
         analytics_worker::PART.role,
         fraud_worker::PART.role,
         settlement_worker::PART.role,
+    ]
+}
+
+/// The versions of the migrations of every service's schema.
+pub fn versions() -> Vec<(&'static str, Vec<i64>)> {
+    let of = |migrators: &[&Migrator]| -> Vec<i64> {
+        let migrations = migrators.iter().flat_map(|migrator| migrator.iter());
+        migrations.map(|migration| migration.version).collect()
+    };
+    vec![
+        (ledger_api::PART.schema, of(&[&ledger_api::MIGRATIONS])),
+        (
+            analytics_worker::PART.schema,
+            of(&[&WORKER_MIGRATIONS, &analytics_worker::MIGRATIONS]),
+        ),
+        (
+            fraud_worker::PART.schema,
+            of(&[
+                &WORKER_MIGRATIONS,
+                &LOG_MIGRATIONS,
+                &fraud_worker::MIGRATIONS,
+            ]),
+        ),
     ]
 }
 

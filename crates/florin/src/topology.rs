@@ -151,13 +151,18 @@ async fn reset(url: &str, topology: &Topology) -> anyhow::Result<()> {
 
 /// A stream or consumer as it is.
 #[derive(Debug, Serialize)]
-struct Row {
-    name: String,
+pub(crate) struct Row {
+    pub(crate) name: String,
     subject: String,
     /// `ok`, `missing`, or how it differs.
-    state: String,
+    pub(crate) state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     messages: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    /// Where the oldest messages are discarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes_max: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_sequence: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,23 +172,29 @@ struct Row {
 }
 
 #[derive(Debug, Serialize)]
-struct Shown {
-    streams: Vec<Row>,
-    consumers: Vec<Row>,
+pub(crate) struct Shown {
+    pub(crate) streams: Vec<Row>,
+    pub(crate) consumers: Vec<Row>,
 }
 
-async fn show(url: &str, topology: &Topology, output: Output) -> anyhow::Result<Code> {
-    let js = connect(url).await?;
+/// Every stream and consumer as it is.
+pub(crate) async fn inspect(js: &jetstream::Context, topology: &Topology) -> Shown {
     let mut shown = Shown {
         streams: Vec::new(),
         consumers: Vec::new(),
     };
     for spec in streams(topology) {
-        shown.streams.push(stream_row(&js, &spec).await);
+        shown.streams.push(stream_row(js, &spec).await);
     }
     for spec in consumers(topology) {
-        shown.consumers.push(consumer_row(&js, &spec).await);
+        shown.consumers.push(consumer_row(js, &spec).await);
     }
+    shown
+}
+
+async fn show(url: &str, topology: &Topology, output: Output) -> anyhow::Result<Code> {
+    let js = connect(url).await?;
+    let shown = inspect(&js, topology).await;
     let all = || shown.streams.iter().chain(&shown.consumers);
     let is_clean = all().all(|row| row.state == "ok");
     output.answer(&shown, || {
@@ -214,6 +225,8 @@ async fn stream_row(js: &jetstream::Context, spec: &StreamSpec) -> Row {
     if let Ok(stream) = js.get_stream(&spec.name).await {
         let state = &stream.cached_info().state;
         (row.messages, row.last_sequence) = (Some(state.messages), Some(state.last_sequence));
+        row.bytes = Some(state.bytes);
+        row.bytes_max = u64::try_from(stream.cached_info().config.max_bytes).ok();
         row.state = match nats::ensure_stream(js, spec).await {
             Ok(_) => "ok".to_owned(),
             Err(error) => error.to_string(),
@@ -243,6 +256,8 @@ fn row(name: &str, subject: &str) -> Row {
         subject: subject.to_owned(),
         state: "missing".to_owned(),
         messages: None,
+        bytes: None,
+        bytes_max: None,
         last_sequence: None,
         pending: None,
         unacknowledged: None,

@@ -48,9 +48,7 @@ const SOURCE: &str = "/florin/fraud";
 /// # Errors
 /// When a setting is wrong or Postgres stays away.
 pub async fn run(config: Config, process: Process) -> anyhow::Result<()> {
-    metrics::ALL
-        .iter()
-        .for_each(service_runtime::metrics::Metric::describe);
+    metrics::show();
     let thresholds = thresholds(config.rules.as_deref())?;
     let options = PostgresOptions {
         schema: PART.schema,

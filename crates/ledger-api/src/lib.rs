@@ -12,6 +12,7 @@
 //! Writes need Postgres and nothing else: NATS may be away, at the start too.
 
 pub mod auth;
+mod balance_check;
 mod config;
 pub mod domain;
 pub mod http;
@@ -72,7 +73,7 @@ pub async fn run(config: Config, process: Process) -> anyhow::Result<()> {
 /// # Errors
 /// When a setting is wrong, or Postgres stays away or is unsafe.
 pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> anyhow::Result<()> {
-    metrics::describe();
+    metrics::show();
     let verifier = token_verifier(&config)?;
     let options = PostgresOptions {
         schema: PART.schema,
@@ -93,6 +94,7 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
         allow_fsync_off: config.allow_fsync_off,
     };
     let engine = Engine::start(settings, Arc::new(Renderer), &process).await?;
+    balance_check::start(config.service.database_url.clone(), &process);
     let workers = publish(&config, &pool, &process).await?;
 
     let api = Api::new(

@@ -1,95 +1,155 @@
-//! Everything the ledger can be asked about by Prometheus: the one table of names, with help
-//! and unit, and the functions that record. Label values are few and never ids.
+//! Every metric of the ledger, with its help text, and the functions that record. Label values
+//! are few and never ids.
 
 use std::time::Duration;
 
 use contracts::{Kind, RejectionCode};
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{counter, gauge, histogram};
+use service_runtime::metrics::{Metric, to_f64};
 
-use crate::store::Fault;
+use crate::{auth::ROUTES, store::Fault};
 
-const BATCH_COMMANDS: &str = "florin_posting_batch_size";
-const COMMIT_SECONDS: &str = "florin_posting_commit_seconds";
-const HEAD_WAIT_SECONDS: &str = "florin_posting_head_wait_seconds";
-const BATCH_RETRIES: &str = "florin_posting_batch_retries_total";
-const KEY_REPLAYS: &str = "florin_posting_key_replays_total";
-const REJECTIONS: &str = "florin_posting_rejections_total";
-const HTTP_REQUESTS: &str = "florin_http_requests_total";
-const HTTP_SECONDS: &str = "florin_http_request_seconds";
+service_runtime::metrics_table! {
+    BATCH_COMMANDS = Histogram "florin_posting_batch_size",
+        "Commands that one transaction decided.";
+    COMMIT_SECONDS = Histogram "florin_posting_commit_seconds",
+        "Time that COMMIT took.";
+    HEAD_WAIT_SECONDS = Histogram "florin_posting_head_wait_seconds",
+        "Time that a lane waited for the lock of the log's head.";
+    BATCH_RETRIES = Counter "florin_posting_batch_retries_total" [cause],
+        "Batches that were run again, by cause: data, passing, connection.";
+    KEY_REPLAYS = Counter "florin_posting_key_replays_total",
+        "Requests that were answered from the stored answer of their idempotency key.";
+    REJECTIONS = Counter "florin_posting_rejections_total" [kind, code],
+        "Commands that were decided against, by kind and code.";
+    HTTP_REQUESTS = Counter "florin_http_requests_total" [route, method, status],
+        "Requests that were answered, by route, method and status.";
+    HTTP_SECONDS = Histogram "florin_http_request_seconds" [route, method, status_class],
+        "Time to answer a request, by route, method and class of the status: 2xx, 4xx, 5xx.";
+    IMBALANCE = Gauge "florin_ledger_imbalance" [currency],
+        "What all balances of a currency sum to. Anything but 0 is money from nowhere.";
+    UNBALANCED = Gauge "florin_ledger_unbalanced_currencies",
+        "Currencies whose balances do not sum to zero.";
+    BALANCES_SUMMED = Gauge "florin_ledger_balances_summed_timestamp_seconds",
+        "When the balances were last summed, in seconds since 1970; 0 before the first time.";
+}
 
-/// Registers help and units; call once, after the recorder is installed.
-pub fn describe() {
-    describe_histogram!(
-        BATCH_COMMANDS,
-        Unit::Count,
-        "Commands that one transaction decided"
-    );
-    describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time that COMMIT took");
-    describe_histogram!(
-        HEAD_WAIT_SECONDS,
-        Unit::Seconds,
-        "Time a lane waited for the log's head"
-    );
-    describe_counter!(
-        BATCH_RETRIES,
-        Unit::Count,
-        "Batches that were run again, by cause"
-    );
-    describe_counter!(
-        KEY_REPLAYS,
-        Unit::Count,
-        "Requests answered from a stored answer"
-    );
-    describe_counter!(
-        REJECTIONS,
-        Unit::Count,
-        "Commands decided against, by kind and code"
-    );
-    describe_counter!(
-        HTTP_REQUESTS,
-        Unit::Count,
-        "Requests answered, by route, method and status"
-    );
-    describe_histogram!(
-        HTTP_SECONDS,
-        Unit::Seconds,
-        "Time to answer a request, by route and method"
-    );
+/// The classes of status that a route answers with, on good days and bad ones.
+const CLASSES: [&str; 3] = ["2xx", "4xx", "5xx"];
+/// What a transaction that fails is run again for.
+const FAULTS: [Fault; 3] = [Fault::Data, Fault::Passing, Fault::Connection];
+
+/// What commands are decided against for; a code that is missing here appears with its first
+/// rejection.
+const REJECTION_CODES: [RejectionCode; 6] = [
+    RejectionCode::InsufficientFunds,
+    RejectionCode::LimitExceeded,
+    RejectionCode::WalletFrozen,
+    RejectionCode::WalletBlocked,
+    RejectionCode::WalletSuspended,
+    RejectionCode::WalletClosed,
+];
+
+/// Shows what is known before anything has happened; call once, after the recorder is installed.
+pub fn show() {
+    ALL.iter().for_each(Metric::describe);
+    for metric in ALL.iter().filter(|metric| metric.labels.is_empty()) {
+        metric.show(&[]);
+    }
+    for fault in FAULTS {
+        BATCH_RETRIES.show(&[("cause", cause(fault))]);
+    }
+    for kind in Kind::ALL {
+        for code in REJECTION_CODES {
+            REJECTIONS.show(&[("kind", kind.as_str()), ("code", code.as_str())]);
+        }
+    }
+    for rule in ROUTES {
+        for class in CLASSES {
+            HTTP_SECONDS.show(&[
+                ("route", rule.path),
+                ("method", rule.method),
+                ("status_class", class),
+            ]);
+        }
+        // What each can answer with; further statuses appear when they do.
+        let success = if rule.method == "POST" { "201" } else { "200" };
+        for status in [success, "503"] {
+            HTTP_REQUESTS.show(&[
+                ("route", rule.path),
+                ("method", rule.method),
+                ("status", status),
+            ]);
+        }
+    }
 }
 
 // Histograms take floating point numbers; nothing here is money.
 
 pub(crate) fn batch_size(commands: usize) {
-    histogram!(BATCH_COMMANDS).record(u32::try_from(commands).map_or(f64::MAX, f64::from));
+    histogram!(BATCH_COMMANDS.name).record(u32::try_from(commands).map_or(f64::MAX, f64::from));
 }
 
 pub(crate) fn committed(took: Duration) {
-    histogram!(COMMIT_SECONDS).record(took);
+    histogram!(COMMIT_SECONDS.name).record(took);
 }
 
 pub(crate) fn head_lock_waited(took: Duration) {
-    histogram!(HEAD_WAIT_SECONDS).record(took);
+    histogram!(HEAD_WAIT_SECONDS.name).record(took);
 }
 
 pub(crate) fn batch_retried(fault: Fault) {
-    let cause = match fault {
+    counter!(BATCH_RETRIES.name, "cause" => cause(fault)).increment(1);
+}
+
+fn cause(fault: Fault) -> &'static str {
+    match fault {
         Fault::Data => "data",
         Fault::Passing => "passing",
         Fault::Connection => "connection",
-    };
-    counter!(BATCH_RETRIES, "cause" => cause).increment(1);
+    }
 }
 
 pub(crate) fn key_replayed() {
-    counter!(KEY_REPLAYS).increment(1);
+    counter!(KEY_REPLAYS.name).increment(1);
 }
 
 pub(crate) fn rejected(kind: Kind, code: RejectionCode) {
-    counter!(REJECTIONS, "kind" => kind.as_str(), "code" => code.as_str()).increment(1);
+    counter!(REJECTIONS.name, "kind" => kind.as_str(), "code" => code.as_str()).increment(1);
 }
 
 pub(crate) fn http_answered(route: &str, method: &'static str, status: u16, took: Duration) {
-    let (route, status) = (route.to_owned(), status.to_string());
-    histogram!(HTTP_SECONDS, "route" => route.clone(), "method" => method).record(took);
-    counter!(HTTP_REQUESTS, "route" => route, "method" => method, "status" => status).increment(1);
+    let (route, class) = (route.to_owned(), status_class(status));
+    histogram!(HTTP_SECONDS.name, "route" => route.clone(), "method" => method, "status_class" => class)
+        .record(took);
+    let status = status.to_string();
+    counter!(HTTP_REQUESTS.name, "route" => route, "method" => method, "status" => status)
+        .increment(1);
+}
+
+const fn status_class(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// What the balances of each currency sum to, looked at `at` seconds after 1970; answers those
+/// that are not zero.
+pub(crate) fn balances_summed(sums: &[(String, String)], at: i64) -> Vec<&(String, String)> {
+    let mut unbalanced = Vec::new();
+    for row in sums {
+        // The nearest float tells zero from not zero, and that is all it is for.
+        let sum: f64 = row.1.parse().unwrap_or(f64::NAN);
+        gauge!(IMBALANCE.name, "currency" => row.0.clone()).set(sum);
+        if sum != 0.0 {
+            unbalanced.push(row);
+        }
+    }
+    gauge!(UNBALANCED.name).set(u32::try_from(unbalanced.len()).unwrap_or(u32::MAX));
+    gauge!(BALANCES_SUMMED.name).set(to_f64(at.unsigned_abs()));
+    unbalanced
 }

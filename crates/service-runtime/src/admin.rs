@@ -30,7 +30,8 @@ pub async fn serve(process: Process, listener: TcpListener) -> std::io::Result<(
     axum::serve(listener, router(process)).await
 }
 
-async fn metrics_text() -> Response {
+async fn metrics_text(Injected(process): Injected<Process>) -> Response {
+    process.set_gauges();
     let text = metrics::recorder().render();
     (
         [(

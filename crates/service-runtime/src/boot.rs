@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use crate::{Clock, HasService, Process, State, admin, metrics, telemetry};
+use crate::{Clock, HasService, Process, State, admin, metrics, telemetry, vitals};
 
 /// How often histograms are folded up; the exporter's own default.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -76,6 +76,7 @@ where
         .set_quietly("start", State::Down("starting".to_owned()));
     let housekeeping = TaskTracker::new();
     metrics::recorder();
+    vitals::show(&process);
     housekeeping.spawn(upkeep());
     housekeeping.spawn(signals(process.clone()).context("could not listen for signals")?);
     let listener = TcpListener::bind(service.admin)

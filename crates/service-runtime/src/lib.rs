@@ -20,6 +20,7 @@ pub mod retry;
 pub mod rpc;
 pub mod secret;
 pub mod telemetry;
+mod vitals;
 pub mod worker;
 
 pub use boot::{boot, boot_with};

@@ -24,7 +24,15 @@ pub const LOG_MIGRATIONS: Migrator = Migrator {
     ..sqlx::migrate!("migrations/log")
 };
 
-type Row = (i64, Uuid, String, String, Vec<u8>, DateTime<Utc>);
+type Row = (
+    i64,
+    Uuid,
+    String,
+    String,
+    Vec<u8>,
+    DateTime<Utc>,
+    Option<String>,
+);
 
 /// The last sequence number and its hash; 0 and 32 zero bytes when the log is empty.
 ///
@@ -47,7 +55,7 @@ pub async fn head(executor: impl PgExecutor<'_>) -> Result<(u64, Hash), sqlx::Er
 pub async fn page(pool: &PgPool, from: u64, to: u64) -> Result<EventsPage, sqlx::Error> {
     // The first event always fits; the sum is over bytes, before JSON escapes them.
     let rows: Vec<Row> = sqlx::query_as(
-        "SELECT seq, event_id, subject, data, hash, posted_at
+        "SELECT seq, event_id, subject, data, hash, posted_at, traceparent
          FROM (SELECT *, row_number() OVER w AS number, sum(octet_length(data)) OVER w AS bytes
                FROM (SELECT * FROM events WHERE seq BETWEEN $1 AND $2 ORDER BY seq LIMIT $3) page
                WINDOW w AS (ORDER BY seq)) measured
@@ -74,7 +82,8 @@ pub async fn page(pool: &PgPool, from: u64, to: u64) -> Result<EventsPage, sqlx:
     })
 }
 
-fn logged((seq, id, subject, data, hash, posted_at): Row) -> Result<LoggedEvent, sqlx::Error> {
+fn logged(row: Row) -> Result<LoggedEvent, sqlx::Error> {
+    let (seq, id, subject, data, hash, posted_at, traceparent) = row;
     Ok(LoggedEvent {
         seq: position(seq)?,
         id: EventId::from_uuid(id),
@@ -82,6 +91,7 @@ fn logged((seq, id, subject, data, hash, posted_at): Row) -> Result<LoggedEvent,
         hash: hex::encode(hash),
         posted_at,
         data,
+        traceparent,
     })
 }
 

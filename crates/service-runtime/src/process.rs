@@ -35,6 +35,8 @@ struct Inner {
     tasks: TaskTracker,
     /// The first task that crashed.
     crash: Mutex<Option<&'static str>>,
+    /// What is measured when somebody looks.
+    gauges: Mutex<Vec<Box<dyn Fn() + Send>>>,
 }
 
 impl Process {
@@ -48,6 +50,7 @@ impl Process {
             hard: CancellationToken::new(),
             tasks: TaskTracker::new(),
             crash: Mutex::new(None),
+            gauges: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -67,6 +70,21 @@ impl Process {
     /// How the parts of the process are.
     pub fn health(&self) -> &Health {
         &self.inner.health
+    }
+
+    /// Runs `set` whenever somebody asks for the metrics: for gauges that are cheap to read and
+    /// would be old between two looks. It must not block.
+    pub fn gauge(&self, set: impl Fn() + Send + 'static) {
+        let gauges = &self.inner.gauges;
+        let mut gauges = gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        gauges.push(Box::new(set));
+    }
+
+    /// Sets every gauge that is measured when somebody looks.
+    pub(crate) fn set_gauges(&self) {
+        let gauges = &self.inner.gauges;
+        let gauges = gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        gauges.iter().for_each(|set| set());
     }
 
     /// Cancelled when no new work may be taken.

@@ -35,7 +35,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Process, Secret, State,
-    metrics::{RELAY_LEADER, RELAY_RESYNCS},
+    metrics::{
+        RELAY_EPOCH, RELAY_FOREIGN, RELAY_LAG_EVENTS, RELAY_LAG_SECONDS, RELAY_LEADER,
+        RELAY_PUBLISHED, RELAY_RESYNCS,
+    },
     postgres::PostgresOptions,
     relay::{leader::Leader, publish::Pump},
     retry::Policy,
@@ -120,6 +123,19 @@ enum Cause {
 }
 
 impl Cause {
+    /// Each of them once, for the metric.
+    const ALL: &'static [Self] = &[
+        Self::Start,
+        Self::Reconnect,
+        Self::Timeout,
+        Self::WrongLastSequence,
+        Self::Duplicate(0),
+        Self::StreamMissing,
+        Self::StreamChanged,
+        Self::PublishFailed,
+        Self::Retry,
+    ];
+
     const fn label(self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -157,6 +173,7 @@ impl Relay {
     /// # Errors
     /// None at present: whatever happens is retried and shown in the process's health.
     pub async fn run(self, process: Process) -> anyhow::Result<()> {
+        self.show();
         let listening = self.listen();
         tokio::select! {
             () = self.lead_or_stand_by(&process) => Ok(()),
@@ -285,6 +302,24 @@ impl Relay {
                 outcome = leader.stay(wait) => outcome?,
                 () = soft.cancelled() => return Ok(()),
             }
+        }
+    }
+
+    /// Shows the relay's metrics before anything has happened.
+    fn show(&self) {
+        let stream = self.settings.stream.name.as_str();
+        for metric in [
+            RELAY_LEADER,
+            RELAY_LAG_EVENTS,
+            RELAY_LAG_SECONDS,
+            RELAY_PUBLISHED,
+            RELAY_FOREIGN,
+            RELAY_EPOCH,
+        ] {
+            metric.show(&[("stream", stream)]);
+        }
+        for cause in Cause::ALL {
+            RELAY_RESYNCS.show(&[("stream", stream), ("cause", cause.label())]);
         }
     }
 

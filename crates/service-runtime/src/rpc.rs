@@ -16,6 +16,9 @@ use crate::{Process, metrics::RPC_ANSWERED};
 /// connection anyhow.
 const CONCURRENT_MAX: usize = 16;
 
+/// How a request ends, for the metric.
+const OUTCOMES: [&str; 2] = ["ok", "error"];
+
 /// Why a call brought no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -44,6 +47,9 @@ pub fn serve<Q, A, F, Fut>(
     F: Fn(Q) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = Result<A, RpcError>> + Send + 'static,
 {
+    for outcome in OUTCOMES {
+        RPC_ANSWERED.show(&[("subject", &subject), ("outcome", outcome)]);
+    }
     let (soft, queue) = (process.soft(), queue.to_owned());
     process.spawn("rpc", async move {
         let requests = client
@@ -72,7 +78,7 @@ async fn reply<A: Serialize>(
         Ok(answer) => answer.await,
         Err(error) => Err(refusal("bad_request", error.to_string())),
     };
-    let label = if outcome.is_ok() { "ok" } else { "error" };
+    let label = OUTCOMES[usize::from(outcome.is_err())];
     counter!(RPC_ANSWERED.name, "subject" => subject.clone(), "outcome" => label).increment(1);
     let Some(inbox) = request.reply else { return };
     let answer = match outcome {

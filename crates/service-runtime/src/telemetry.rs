@@ -1,7 +1,8 @@
 //! Logs: one JSON object per line on stdout, with `timestamp`, `level`, `service`, `target`,
-//! `message`, `fields` and, inside spans, `spans`.
+//! `message`, `fields` and, inside spans, `spans`. What is logged on behalf of a request or an
+//! event also has `request_id` and `trace_id`, where they are known.
 
-use std::{fmt, fmt::Write as _};
+use std::{fmt, fmt::Write as _, future::Future};
 
 use serde_json::{Map, Value, json};
 use tracing::{
@@ -18,6 +19,25 @@ use tracing_subscriber::{
 };
 
 use crate::Clock;
+
+/// What a piece of work belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// The HTTP request.
+    pub request_id: Option<String>,
+    /// The W3C trace, from the caller of the ledger to the workers.
+    pub trace_id: Option<String>,
+}
+
+tokio::task_local! {
+    static TRAIL: Trail;
+}
+
+/// Does the work; every line that it logs names what it belongs to. Unlike a span it costs
+/// nothing when nothing is logged, and ten thousand requests a second mostly log nothing.
+pub async fn within<F: Future>(trail: Trail, work: F) -> F::Output {
+    TRAIL.scope(trail, work).await
+}
 
 /// Sends logs to stdout from now on. Does nothing when something else already receives them,
 /// as in tests.
@@ -72,6 +92,17 @@ where
             "message": fields.message,
             "fields": fields.others,
         });
+        // Outside any work there is none.
+        let trail = TRAIL.try_with(Trail::clone).unwrap_or_default();
+        let ids = [
+            ("request_id", trail.request_id),
+            ("trace_id", trail.trace_id),
+        ];
+        for (name, id) in ids {
+            if let Some(id) = id {
+                line[name] = id.into();
+            }
+        }
         let spans: Vec<Value> = context
             .event_scope()
             .into_iter()

@@ -126,6 +126,31 @@ impl Client {
             .unwrap_or_else(|error| panic!("no definite answer to GET {path}: {error}"))
     }
 
+    /// The token.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("a bearer")
+    }
+
+    /// Writes once, with headers of one's own.
+    pub async fn post_with(
+        &self,
+        key: &str,
+        path: &str,
+        body: &Value,
+        headers: &[(&str, &str)],
+    ) -> (u16, String) {
+        let mut request = self
+            .request(Method::POST, path)
+            .header("Idempotency-Key", key)
+            .json(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.expect("it answers");
+        let status = response.status().as_u16();
+        (status, response.text().await.expect("a body"))
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.token {

@@ -26,6 +26,12 @@ pub struct Service {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Servers {
     pub nats: Nats,
+    pub postgres: Postgres,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Postgres {
+    pub pid: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -41,6 +41,22 @@ impl Fleet {
         local_servers::send(self.endpoints().service(name).pid, signal).expect("the service runs");
     }
 
+    /// Kills Postgres and keeps it dead, by pausing whoever would restart it.
+    pub async fn take_postgres_down(&self) {
+        let postgres = self.endpoints().servers.postgres.pid;
+        self.running.signal_up(Signal::Stop);
+        local_servers::send(postgres, Signal::Kill).expect("Postgres runs");
+        eventually("Postgres is dead", RESTART, async || {
+            !local_servers::is_running(postgres)
+        })
+        .await;
+    }
+
+    /// Lets whoever restarts what is dead go on.
+    pub fn resume(&self) {
+        self.running.signal_up(Signal::Cont);
+    }
+
     /// Kills nats-server and keeps it dead, by pausing whoever would restart it.
     pub async fn take_nats_down(&self) {
         let nats = self.endpoints().servers.nats.pid;

@@ -46,6 +46,7 @@ pub struct Running {
 }
 
 impl Running {
+    /// Starts a fleet with these variables.
     pub async fn start(arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let reaper = Reaper::start().expect("there is a shell");
         let dir = directory();
@@ -56,6 +57,7 @@ impl Running {
             .args(["up", "--http", "127.0.0.1:0", "--data"])
             .arg(&dir)
             .args(arguments)
+            .env("FLORIN_LOG", "info")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(output.try_clone().expect("a file has many handles"))
@@ -131,7 +133,7 @@ impl Drop for TellLogs {
     }
 }
 
-fn logs(dir: &Path) -> Vec<PathBuf> {
+pub fn logs(dir: &Path) -> Vec<PathBuf> {
     let mut found = vec![dir.join(OUTPUT)];
     let entries = fs::read_dir(dir.join("logs"))
         .into_iter()

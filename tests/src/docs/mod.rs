@@ -8,6 +8,7 @@ use crate::tidy::tree;
 pub mod constants;
 pub mod events;
 pub mod limits;
+pub mod metrics;
 pub mod settings;
 
 /// The first line of each page.

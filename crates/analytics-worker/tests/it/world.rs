@@ -149,6 +149,7 @@ impl World {
             hash: hex::encode(hash),
             posted_at: event.posted_at(),
             data,
+            traceparent: None,
         });
     }
 

@@ -130,7 +130,7 @@ impl TestFleet {
         status
     }
 
-    fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if self.up.try_wait().is_ok_and(|ended| ended.is_none()) {
             self.end(Signal::Term);
         }

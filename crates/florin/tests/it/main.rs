@@ -3,8 +3,10 @@
 mod bench;
 mod books;
 mod commands;
+mod doctor;
 mod faults;
 mod fleet;
+mod joining;
 mod ledger;
 mod market;
 mod replay;

@@ -1,7 +1,10 @@
 //! What makes a write safe to repeat: its key, and the fingerprint of what the key stands for.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use contracts::{headers::TRACEPARENT, limits::IDEMPOTENCY_KEY_CHARS_MAX};
+use contracts::{
+    headers::{TRACEPARENT, trace_id},
+    limits::IDEMPOTENCY_KEY_CHARS_MAX,
+};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -34,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WriteHeaders {
             (Some(key), None) => Ok(Self {
                 key: key.to_owned(),
                 traceparent: traceparent
-                    .filter(|value| is_traceparent(value))
+                    .filter(|value| trace_id(value).is_some())
                     .map(str::to_owned),
             }),
             _ => Err(ErrorCode::InvalidIdempotencyKey.into()),
@@ -51,19 +54,6 @@ fn parse_key(value: &str) -> Option<&str> {
         .unwrap_or(value);
     let visible = bare.bytes().all(|byte| byte.is_ascii_graphic());
     (visible && (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&bare.len())).then_some(bare)
-}
-
-/// W3C trace context, version 00: `00-<32 hex>-<16 hex>-<2 hex>`, ids not all zero.
-fn is_traceparent(value: &str) -> bool {
-    let parts: Vec<&str> = value.split('-').collect();
-    let [version, trace, span, flags] = parts[..] else {
-        return false;
-    };
-    let hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    };
-    let some = |part: &str| part.bytes().any(|byte| byte != b'0');
-    version == "00" && hex(trace, 32) && some(trace) && hex(span, 16) && some(span) && hex(flags, 2)
 }
 
 /// SHA-256 of method, path, viewer and the parsed command in canonical form: reordered JSON, or
@@ -187,7 +177,7 @@ mod tests {
     #[test]
     fn a_trace_is_passed_on_only_when_it_is_well_formed() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert!(is_traceparent(good));
+        assert_eq!(trace_id(good), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
         for bad in [
             "",
             "00",
@@ -197,7 +187,7 @@ mod tests {
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             &format!("{good}-more"),
         ] {
-            assert!(!is_traceparent(bad), "{bad}");
+            assert_eq!(trace_id(bad), None, "{bad}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Around every request: a request id, metrics, and headers that every answer has.
 
-use std::{any::Any, time::Instant};
+use std::{
+    any::Any,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
@@ -9,6 +12,9 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+
+use contracts::headers::{TRACEPARENT, trace_id};
+use service_runtime::telemetry::{self, Trail};
 
 use super::error::{ApiError, ErrorCode, Problem};
 use crate::metrics;
@@ -19,18 +25,39 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 /// The route of requests that match none.
 const UNMATCHED: &str = "unmatched";
 
-/// The outermost layer.
+/// The outermost layer. Whatever is logged on behalf of the request names it.
 pub async fn observe(request: Request, next: Next) -> Response {
+    let request_id = request_id(request.headers());
+    let traceparent = request.headers().get(TRACEPARENT);
+    let trail = Trail {
+        request_id: Some(request_id.clone()),
+        trace_id: traceparent
+            .and_then(|value| value.to_str().ok())
+            .and_then(trace_id)
+            .map(str::to_owned),
+    };
+    telemetry::within(trail, answer(request, next, request_id)).await
+}
+
+async fn answer(request: Request, next: Next, request_id: String) -> Response {
     let started = Instant::now();
     let method = method_label(request.method());
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or_else(|| UNMATCHED.to_owned(), |path| path.as_str().to_owned());
-    let request_id = request_id(request.headers());
 
     let mut response = next.run(request).await;
+    finish(&mut response, &request_id);
 
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    metrics::http_answered(&route, method, status, took);
+    tell(method, &route, status, took);
+    response
+}
+
+/// What every answer has.
+fn finish(response: &mut Response, request_id: &str) {
     if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
-        problem.instance = Some(request_id.clone());
+        problem.instance = Some(request_id.to_owned());
         let body = problem.body();
         response
             .headers_mut()
@@ -38,7 +65,7 @@ pub async fn observe(request: Request, next: Next) -> Response {
         *response.body_mut() = Body::from(body);
     }
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
     }
     headers.insert(
@@ -48,14 +75,29 @@ pub async fn observe(request: Request, next: Next) -> Response {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+}
 
-    metrics::http_answered(
-        &route,
-        method,
-        response.status().as_u16(),
-        started.elapsed(),
-    );
-    response
+/// The line of a request: only when asked for (`FLORIN_LOG=info,ledger_api::http=debug`), because
+/// ten thousand lines a second cost more than the requests; our own faults always.
+fn tell(method: &str, route: &str, status: u16, took: Duration) {
+    let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    if status == 500 {
+        tracing::error!(
+            method,
+            route,
+            status,
+            microseconds,
+            "{method} {route}: {status}"
+        );
+    } else {
+        tracing::debug!(
+            method,
+            route,
+            status,
+            microseconds,
+            "{method} {route}: {status}"
+        );
+    }
 }
 
 /// What a handler's panic becomes: the caller learns that it was our fault, and nothing else.

@@ -144,3 +144,20 @@ fn account(text: &str) -> Option<Account> {
         .into_iter()
         .find(|account| account.as_str() == text)
 }
+
+/// What all balances of each currency sum to, the system's own included, as Postgres spells it:
+/// the sum may have more digits than an amount.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sums(connection: &mut PgConnection) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"SELECT currency, sum(posted)::text AS "sum!" FROM ledger.balances GROUP BY currency"#
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.currency, row.sum))
+        .collect())
+}

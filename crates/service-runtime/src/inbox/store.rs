@@ -52,6 +52,24 @@ pub async fn find(
     .await
 }
 
+/// How many events are marked and wait in the retry table for another try.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_retrying(
+    connection: &mut PgConnection,
+    consumer: &str,
+    source: &str,
+) -> Result<u64, sqlx::Error> {
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM retrying WHERE consumer = $1 AND source = $2")
+            .bind(consumer)
+            .bind(source)
+            .fetch_one(connection)
+            .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// Locks the row to the end of the transaction: instances of one consumer take turns per commit.
 ///
 /// # Errors

@@ -23,7 +23,9 @@ use super::{
 };
 use crate::{
     Process, State,
-    metrics::{RELAY_EPOCH, RELAY_FOREIGN, RELAY_LAG_EVENTS, RELAY_LAG_SECONDS, RELAY_PUBLISHED},
+    metrics::{
+        RELAY_EPOCH, RELAY_FOREIGN, RELAY_LAG_EVENTS, RELAY_LAG_SECONDS, RELAY_PUBLISHED, to_f64,
+    },
     nats::{self, TopologyError},
 };
 
@@ -331,9 +333,4 @@ fn diverged(end: &End) -> Trouble {
         "the stream has an event {seq} that the log does not have: Postgres was restored to an \
          older state. Nothing is published. When that was meant, run `florin topology reset`"
     ))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a gauge; exact below 2^53")]
-const fn to_f64(value: u64) -> f64 {
-    value as f64
 }

@@ -27,6 +27,7 @@ use crate::{
     dead_letters::store::{self as letters, NewLetter, Place},
     entropy,
     inbox::{self, SeqSet, store::Inbox},
+    telemetry,
 };
 
 /// What every part of a worker needs.
@@ -96,7 +97,8 @@ impl<H: Handler> Context<H> {
         let (fresh, inbox) = self.mark_in_tx(&mut tx, items, origin).await?;
         let (deliveries, unreadable) = decode::<H>(&fresh);
         for (item, error) in &unreadable {
-            self.park_unreadable_in_tx(&mut tx, item, error).await?;
+            let parking = self.park_unreadable_in_tx(&mut tx, item, error);
+            telemetry::within(item.raw.trail(), parking).await?;
         }
         if !deliveries.is_empty() {
             let handled = AssertUnwindSafe(self.handler.handle(&mut tx, &deliveries));

@@ -10,6 +10,8 @@ use contracts::{
 };
 use serde::Deserialize;
 
+use crate::telemetry::Trail;
+
 /// Headers that are kept with an event. A list of names that are allowed, because a foreign
 /// message may carry any, and one that ends in `Nats-Msg-Id` would be taken for it.
 const KEPT: &[&str] = &[
@@ -44,6 +46,17 @@ impl Raw {
             .map(|header| header.1.as_str())
     }
 
+    /// What the lines that are logged about it say that it belongs to.
+    pub(crate) fn trail(&self) -> Trail {
+        Trail {
+            request_id: None,
+            trace_id: self
+                .header(headers::TRACEPARENT)
+                .and_then(headers::trace_id)
+                .map(str::to_owned),
+        }
+    }
+
     /// The tail of a dead letter's subject: nothing of a message that may be foreign goes into
     /// a subject but a name that the contracts know.
     pub(crate) fn noun_verb(&self) -> &'static str {
@@ -72,6 +85,11 @@ impl Item {
             (headers::HASH, event.hash.clone()),
             (headers::CONTENT_TYPE, "application/json".to_owned()),
         ];
+        let own = own.into_iter().chain(
+            event
+                .traceparent
+                .map(|traceparent| (headers::TRACEPARENT, traceparent)),
+        );
         Self {
             seq: event.seq,
             hash: chain::parse(&event.hash),
@@ -79,7 +97,7 @@ impl Item {
             raw: Raw {
                 subject: event.subject,
                 data: Bytes::from(event.data),
-                headers: own.map(|(name, value)| (name.to_owned(), value)).into(),
+                headers: own.map(|(name, value)| (name.to_owned(), value)).collect(),
             },
         }
     }
@@ -206,6 +224,29 @@ mod tests {
     fn a_message_of_the_relay_makes_its_claim() {
         let claim = claim(&raw(&[], DATA)).expect("plausible");
         assert_eq!((claim.seq, claim.posted_at.is_some()), (4, true));
+    }
+
+    #[test]
+    fn the_trace_of_an_event_is_the_same_by_the_stream_and_by_the_log() {
+        let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let logged = |traceparent: Option<&str>| {
+            let traceparent = traceparent.map(|text| format!(r#","traceparent":"{text}""#));
+            let text = format!(
+                r#"{{"seq":4,"id":"evt_0190c9a28c047d1f8a6b3c4d5e6f7090","subject":"s","hash":"",
+                    "posted_at":"2026-11-20T21:00:00Z","data":"{{}}"{}}}"#,
+                traceparent.unwrap_or_default()
+            );
+            Item::from_log(serde_json::from_str(&text).expect("a row of the log")).raw
+        };
+        let streamed = raw(&[(headers::TRACEPARENT, Some(traceparent))], DATA);
+        assert_eq!(
+            streamed.trail().trace_id.as_deref(),
+            Some("4bf92f3577b34da6a3ce929d0e0e4736")
+        );
+        assert_eq!(logged(Some(traceparent)).trail(), streamed.trail());
+        assert_eq!(logged(Some("nonsense")).trail(), Trail::default());
+        // As a ledger of before answers.
+        assert_eq!(logged(None).trail(), Trail::default());
     }
 
     #[test]

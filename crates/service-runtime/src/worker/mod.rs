@@ -39,6 +39,7 @@ mod apply;
 mod engine;
 mod handler;
 mod instance;
+mod lag;
 mod ledger;
 mod message;
 pub mod metrics;
@@ -54,7 +55,7 @@ mod verify;
 use std::{sync::Arc, time::Duration};
 
 use async_nats::Client;
-use contracts::topology::Topology;
+use contracts::{subjects, topology::Topology};
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::sync::Notify;
 
@@ -95,6 +96,9 @@ pub struct Timings {
     pub rpc_timeout: Duration,
     /// Between looks for dead letters that were not announced.
     pub announce_every: Duration,
+    /// Between looks at how far behind the worker is: metrics are read every 15 s or so, and a
+    /// look is one row and one request.
+    pub lag_every: Duration,
 }
 
 impl Default for Timings {
@@ -106,6 +110,7 @@ impl Default for Timings {
             retry_budget: Duration::from_hours(1),
             rpc_timeout: Duration::from_secs(2),
             announce_every: Duration::from_secs(5),
+            lag_every: Duration::from_secs(5),
         }
     }
 }
@@ -159,9 +164,7 @@ impl<H: Handler> Worker<H> {
     /// # Errors
     /// Never so far: what fails is tried again.
     pub async fn run(self, process: Process) -> anyhow::Result<()> {
-        metrics::ALL
-            .iter()
-            .for_each(crate::metrics::Metric::describe);
+        metrics::show(H::WORKER.as_str());
         let parked = Arc::new(Notify::new());
         let publisher = Publisher {
             pool: self.pool.clone(),
@@ -170,15 +173,25 @@ impl<H: Handler> Worker<H> {
             worker: H::WORKER,
             every: self.settings.timings.announce_every,
         };
+        let owner = store::Owner {
+            consumer: H::WORKER.as_str(),
+            source: SOURCE,
+        };
+        let (topology, timings) = (&self.settings.topology, self.settings.timings);
+        let lag = lag::Lag {
+            pool: self.pool.clone(),
+            client: self.client.clone(),
+            subject: topology.subject(subjects::rpc::LEDGER_EVENTS),
+            rpc_timeout: timings.rpc_timeout,
+            owner,
+            every: timings.lag_every,
+        };
         let context = apply::Context {
             handler: self.handler,
             settings: self.settings,
             pool: self.pool,
             clock: process.clock().clone(),
-            owner: store::Owner {
-                consumer: H::WORKER.as_str(),
-                source: SOURCE,
-            },
+            owner,
             parked: Arc::clone(&parked),
         };
         let engine = engine::Engine::new(context, self.client, process.health().clone());
@@ -186,7 +199,8 @@ impl<H: Handler> Worker<H> {
         let work = async {
             tokio::join!(
                 engine.run(soft.clone()),
-                publisher.run(&parked, soft.clone())
+                publisher.run(&parked, soft.clone()),
+                lag.run(&process, soft.clone())
             );
         };
         tokio::select! {

@@ -1,14 +1,14 @@
 //! Finds what is missing and reads it from the log.
 
 use contracts::limits::RPC_EVENTS_MAX;
-use metrics::{counter, gauge};
+use metrics::counter;
 use tokio::time::Instant;
 
 use super::{
     Handler,
     engine::{Engine, Outage, PART},
     message::Item,
-    metrics::{LAG, MISSING_RANGES, RECOVERED},
+    metrics::RECOVERED,
     missing::holes,
     settle::Way,
     store,
@@ -25,15 +25,12 @@ impl<H: Handler> Engine<H> {
         store::sweep_attempts(&mut connection, owner).await?;
         drop(connection);
         let gaps = self.done.count_ranges().saturating_sub(1);
-        gauge!(MISSING_RANGES.name, "consumer" => owner.consumer)
-            .set(u32::try_from(gaps).unwrap_or(u32::MAX));
         let now = Instant::now();
         self.next_check = now + timings.missing_every;
         let Ok(head) = self.ledger.head().await else {
             return Ok(());
         };
         let lag = head.saturating_sub(self.done.count());
-        gauge!(LAG.name, "consumer" => owner.consumer).set(u32::try_from(lag).unwrap_or(u32::MAX));
         let torn = self.is_torn();
         let quiet = now.duration_since(self.effect_at) >= timings.grace;
         let holes = holes(&self.done, head, quiet);

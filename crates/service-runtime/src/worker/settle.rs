@@ -17,7 +17,7 @@ use super::{
     policy::{self, Attempts, DEATHS_MAX, Next, PANICS_MAX},
     store::Due,
 };
-use crate::{entropy, inbox::SeqSet};
+use crate::{entropy, inbox::SeqSet, telemetry};
 
 /// How long an event is left alone that was not even tried because everything fails.
 const STRUGGLE_WAIT: Duration = Duration::from_secs(1);
@@ -126,7 +126,12 @@ impl<H: Handler> Engine<H> {
         }
     }
 
+    /// What is logged meanwhile names the event's trace.
     async fn run_alone(&mut self, item: &Item, due: Option<&Due>) -> Result<Fate, Outage> {
+        telemetry::within(item.raw.trail(), self.try_alone(item, due)).await
+    }
+
+    async fn try_alone(&mut self, item: &Item, due: Option<&Due>) -> Result<Fate, Outage> {
         let now = self.context.clock.now();
         let instance = self.instance().await?;
         let id = instance.id;

@@ -37,6 +37,9 @@ async fn pages_are_bounded_by_events_and_by_bytes_and_hold_one_at_least() {
     let seqs = async |from, to| {
         let page = log::page(&pool, from, to).await.expect("reads");
         assert_eq!(page.head.seq, 700);
+        // Every event was caused by the same request.
+        let mut events = page.events.iter();
+        assert!(events.all(|event| event.traceparent.is_some()));
         page.events
             .iter()
             .map(|event| event.seq)

@@ -219,6 +219,7 @@ impl World {
             hash,
             posted_at,
             data,
+            traceparent: None,
         });
     }
 

@@ -188,6 +188,7 @@ impl World {
                 hash: hex::encode(chain::GENESIS),
                 posted_at: event.posted_at(),
                 data: event.encode(),
+                traceparent: None,
             });
         }
     }

@@ -1,0 +1,101 @@
+//! What only the processes know: gauges that must be zero, or stay below a limit.
+
+use super::patient::Patient;
+use super::report::Severity;
+
+/// A gauge with its limit.
+struct Rule {
+    metric: &'static str,
+    /// Above it something is wrong.
+    limit: u64,
+    severity: Severity,
+    found: &'static str,
+    advice: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        metric: "florin_ledger_unbalanced_currencies",
+        limit: 0,
+        severity: Severity::Broken,
+        found: "there are currencies whose balances do not sum to zero",
+        advice: "Run `florin verify`: it names the accounts. Stop writes until you know why: \
+                 somebody changed rows past the ledger.",
+    },
+    Rule {
+        metric: "florin_worker_log_contradictions_total",
+        limit: 0,
+        severity: Severity::Broken,
+        found: "the log had another event than one that the stream brought",
+        advice: "Somebody who can publish on the stream forged an event, or Postgres was restored. \
+                 Close the stream's subjects to everybody but ledger-api, and rebuild the worker's \
+                 tables.",
+    },
+    Rule {
+        metric: "florin_settlement_breaks_open",
+        limit: 0,
+        severity: Severity::Broken,
+        found: "the last tie-out found differences between settlements and the ledger",
+        advice: "The worker's log names each difference; nothing more is paid out of them.",
+    },
+    Rule {
+        metric: "florin_settlement_cuts_waiting_seconds",
+        limit: 3_600,
+        severity: Severity::Worrying,
+        found: "a settlement cut waits for more than an hour",
+        advice: "It waits for every event before it: look at the settlement worker's dead letters \
+                 and retries.",
+    },
+];
+/// Beyond this part of the files that a process may open, the next connections are refused.
+const FILES_PERCENT: u64 = 80;
+
+pub fn check(patient: &mut Patient) {
+    for (service, text) in patient.metrics.clone() {
+        for rule in RULES {
+            if most(&text, rule.metric).is_some_and(|value| value > rule.limit) {
+                patient.find("metrics", rule.severity, &service, rule.found, rule.advice);
+            }
+        }
+        let files = most(&text, "process_open_fds").zip(most(&text, "process_max_fds"));
+        if let Some((open, limit)) = files
+            && limit > 0
+            && open * 100 >= limit * FILES_PERCENT
+        {
+            let found = format!("{open} of the {limit} files that it may open are open");
+            let advice = "Raise its limit: `ulimit -n` before `florin up`, or LimitNOFILE= in its \
+                          unit.";
+            patient.worrying("metrics", &service, found, advice);
+        }
+    }
+}
+
+/// The largest value of a metric over its labels, in whole numbers, rounded up.
+fn most(text: &str, metric: &str) -> Option<u64> {
+    let samples = text.lines().filter_map(|line| {
+        let rest = line.strip_prefix(metric)?;
+        if !rest.starts_with([' ', '{']) {
+            return None;
+        }
+        let value = rest.rsplit_once(' ')?.1;
+        let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+        let up = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+        // What is negative is as wrong as what is not.
+        Some(whole.trim_start_matches('-').parse::<u64>().ok()? + up)
+    });
+    samples.max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gauge_is_read_over_its_labels_and_never_rounded_to_zero() {
+        let text =
+            "# HELP a_b words\n# TYPE a_b gauge\na_b{c=\"d\"} 0\na_b{c=\"e f\"} -0.01\na_bc 9\n";
+        assert_eq!(most(text, "a_b"), Some(1));
+        assert_eq!(most(text, "a_bc"), Some(9));
+        assert_eq!(most(text, "a"), None);
+    }
+}
