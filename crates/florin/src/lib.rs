@@ -18,5 +18,6 @@ pub mod token;
 pub mod topology;
 pub mod up;
 pub mod verify;
+pub mod workers;
 
 pub use cli::main;

@@ -33,9 +33,6 @@ const CUT_TIMEOUT: Duration = Duration::from_secs(5);
 /// handler has the time of one event.
 const ACT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The workers of a fleet: each has dead letters of its own.
-pub const ALL: &[Worker] = &[Worker::Analytics, Worker::Fraud];
-
 /// The workers, as far as the ledger asks them. Cheap to clone.
 #[derive(Clone)]
 pub struct Workers {

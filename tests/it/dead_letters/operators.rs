@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use local_servers::Signal;
 use service_runtime::worker::metrics::DEAD_LETTERS;
 use testkit::eventually;
 
 use super::{PATIENCE, Trouble, answer, count, dlq, parked, told, wait_until_measured};
-use crate::fleet::{Fleet, WORKER};
+use crate::fleet::{FRAUD_WORKER, Fleet, WORKER};
 
 /// Enough that both operators are busy when the worker dies, twice.
 const COUNT: usize = 150;
@@ -146,5 +147,25 @@ async fn an_interrupted_command_is_repeated_as_it_is() {
     );
     let none = told(&fleet, &["replay", "--all", "--reason", "nothing left"], 0).await;
     assert_eq!(none["outcomes"], serde_json::json!([]));
+    fleet.close().await;
+}
+
+/// One worker that hangs takes nothing from the others' dead letters, and is not passed over in
+/// silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_hangs_is_named_and_the_dead_letters_of_others_are_there() {
+    let fleet = Fleet::start(&[]).await;
+    let trouble = Trouble::plant(&fleet).await;
+    trouble.cause(&fleet, 2).await;
+    trouble.mend(&fleet).await;
+    fleet.signal_service(FRAUD_WORKER, Signal::Stop);
+    let listed = told(&fleet, &["list"], 3).await;
+    assert_eq!(listed["unavailable"], serde_json::json!(["fraud"]));
+    assert_eq!(listed["total"], 2);
+    let done = told(&fleet, &["replay", "--all", "--reason", "mended"], 3).await;
+    assert_eq!(done["counts"]["replayed"], 2);
+    fleet.signal_service(FRAUD_WORKER, Signal::Cont);
+    let listed = told(&fleet, &["list", "--state", "replayed"], 0).await;
+    assert_eq!(listed["total"], 2);
     fleet.close().await;
 }

@@ -2,9 +2,11 @@
 //! or a broken connection is tried again under the same key until the patience ends, so that a
 //! caller learns the outcome or that there is none.
 
+mod alerts;
 mod bodies;
 mod dead_letters;
 mod error;
+mod settlements;
 
 use std::time::Duration;
 
@@ -16,11 +18,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use service_runtime::retry::Policy;
 
+pub use alerts::{Alert, Evidence};
 pub use bodies::{
     Balance, Leg, Movement, NewPayment, NewWallet, Page, Transaction, Wallet, Written,
 };
 pub use dead_letters::{Act, Acted, Action, DeadLetter, DeadLetterPage, Header, WholeDeadLetter};
 pub use error::ApiError;
+pub use settlements::{Batch, Cut, CutAnswer};
 
 use self::error::spaced;
 

@@ -1,11 +1,30 @@
 //! From commit to effect: the worker's own histogram, as its `/metrics` shows it.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
+use crate::fleet::Fleet;
+
 /// The worker's histogram of the time from an event's commit to the commit of its effect.
 const METRIC: &str = "florin_worker_age_seconds_bucket{";
+
+/// What each worker has counted so far.
+///
+/// # Errors
+/// When one does not answer.
+pub async fn of_workers(fleet: &Fleet) -> anyhow::Result<BTreeMap<String, Ages>> {
+    let mut all = BTreeMap::new();
+    for (name, service) in &fleet.endpoints.services {
+        if name.ends_with("-worker") {
+            let ages = Ages::of(service.admin).await.context(name.clone())?;
+            all.insert(name.clone(), ages);
+        }
+    }
+    Ok(all)
+}
 
 /// How many events took at most so long: microseconds and count, cumulative, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

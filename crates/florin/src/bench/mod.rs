@@ -11,7 +11,6 @@ mod load;
 mod processes;
 mod report;
 mod request;
-mod workers;
 mod yardstick;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -31,13 +30,13 @@ pub use yardstick::Yardstick;
 
 use self::load::Target;
 use self::request::Requests;
-use self::workers::Workers;
 use crate::exit::Code;
 use crate::fleet::Fleet;
 use crate::output::{self, Output};
 use crate::token::{self, Grant, Role};
 use crate::up::{self, Signals, Up};
 use crate::verify;
+use crate::workers::Workers;
 
 /// Files beside connections that the ledger and this process hold open.
 const OTHER_FILES: u64 = 256;
@@ -220,7 +219,7 @@ struct Run<'a> {
 impl Run<'_> {
     async fn load(&mut self, connections: usize) -> anyhow::Result<Load> {
         checkpoint(&mut self.server).await?;
-        let ages = self.workers.ages().await?;
+        let ages = effect::of_workers(self.fleet).await?;
         let (began, before) = (Instant::now(), processes::usage(&self.fleet.endpoints));
         let measured = self
             .target
@@ -231,7 +230,7 @@ impl Run<'_> {
         let caught_up = self.workers.catch_up().await?;
 
         let mut load = Load::of(connections, &measured, self.yardstick);
-        for (name, later) in self.workers.ages().await? {
+        for (name, later) in effect::of_workers(self.fleet).await? {
             let seen = later.since(&ages[&name]);
             let worker = Worker::of(&seen, behind[&name], caught_up[&name]);
             load.workers.insert(name, worker);

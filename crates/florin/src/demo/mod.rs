@@ -1,20 +1,32 @@
-//! `florin demo`: a fleet of its own, a day at the market, one message that no relay sent, and a
-//! proof that the books balance.
+//! `florin demo`: a fleet of its own, a day at the market, somebody with bad intentions, one
+//! message that no relay sent, one payment that a worker cannot take at first, every merchant
+//! settled, and a proof that the books balance.
 
+mod fraud;
 mod poison;
 mod report;
+mod settlement;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use contracts::WalletId;
+use contracts::event::WalletKind;
 use indicatif::ProgressBar;
 use local_servers::Reaper;
+use service_runtime::retry::Policy;
 use tokio::time::Instant;
 
+pub use fraud::Fraud;
 pub use poison::Poison;
 pub use report::Report;
+pub use settlement::{Paid, Settlement};
+
+use crate::api_client::{ApiClient, ApiError, NewWallet};
 
 use crate::exit::Code;
 use crate::fleet::Fleet;
@@ -22,6 +34,14 @@ use crate::output::{self, Output};
 use crate::simulate::{self, Settings, millis_since};
 use crate::up::{self, Signals, Up};
 use crate::verify;
+use crate::workers::Workers;
+
+/// How long a worker has for one thing; it takes a moment.
+const PATIENCE: Policy = Policy {
+    first: Duration::from_millis(20),
+    longest: Duration::from_millis(250),
+    give_up_after: Some(Duration::from_secs(30)),
+};
 
 /// A simulated day at a market on a fleet of its own, with a report.
 #[derive(Debug, clap::Args)]
@@ -101,23 +121,21 @@ async fn show(args: &Args, directory: &Path, reaper: &Reaper) -> anyhow::Result<
     let played = tokio::try_join!(
         simulate::simulate(up.fleet(), settings, &progress),
         poison::put(up.fleet(), &progress, u64::from(args.operations) / 2),
+        fraud::commit(up.fleet()),
     );
     progress.finish_and_clear();
-    let (market, put) = played?;
+    let (market, put, visitor) = played?;
 
-    let progress = output::spinner("Proving the books");
-    let proven = async {
-        let poison = poison::parked(up.fleet(), put).await?;
-        let proof = verify::check(&up.fleet().endpoints.postgres).await?;
-        anyhow::Ok((poison, proof))
-    };
-    let proven = proven.await;
+    let progress = output::spinner("Settling the merchants");
+    let evening = evening(up.fleet(), &market, (put, visitor), &progress).await;
     progress.finish_and_clear();
-    let (poison, proof) = proven?;
+    let (settlement, poison, fraud, proof) = evening?;
 
     let milliseconds = millis_since(began);
     let report = Report {
         market,
+        fraud,
+        settlement,
         poison,
         proof,
         up_milliseconds,
@@ -125,6 +143,36 @@ async fn show(args: &Args, directory: &Path, reaper: &Reaper) -> anyhow::Result<
     };
     args.output.answer(&report, || report.to_string())?;
     Ok((up, Code::of_check(report.is_clean())))
+}
+
+/// What is left to do when the market has closed.
+async fn evening(
+    fleet: &Fleet,
+    market: &simulate::Report,
+    (put, visitor): (u64, WalletId),
+    progress: &ProgressBar,
+) -> anyhow::Result<(Settlement, Poison, Fraud, verify::Report)> {
+    let settlement = settlement::settle(fleet, &market.merchants).await?;
+    let poison = poison::settle(fleet, put).await?;
+    progress.set_message("Waiting for every worker");
+    Workers::of(fleet).await?.catch_up().await?;
+    let fraud = fraud::found(fleet, visitor).await?;
+    progress.set_message("Proving the books");
+    let proof = verify::check(&fleet.endpoints.postgres).await?;
+    Ok((settlement, poison, fraud, proof))
+}
+
+/// Opens a wallet for somebody of the story.
+async fn opening(client: &ApiClient, name: &str, kind: WalletKind) -> Result<WalletId, ApiError> {
+    let owner = name.to_lowercase().replace(' ', "-");
+    let wallet = NewWallet {
+        reference: Some(owner.clone()),
+        kind,
+        metadata: BTreeMap::from([("name".to_owned(), name.to_owned())]),
+        owner,
+    };
+    let key = format!("demo-open-{}", wallet.owner);
+    Ok(client.open_wallet(&key, &wallet).await?.body.id)
 }
 
 /// `florin up` with its defaults, but for the directory and the port.

@@ -4,25 +4,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use contracts::EventType;
-use contracts::topology::Topology;
+use contracts::topology::{Topology, Worker};
 use indicatif::ProgressBar;
 use serde::Serialize;
-use service_runtime::retry::Policy;
-use sqlx::{Connection as _, PgConnection};
 
+use super::PATIENCE;
+use crate::api_client::{Act, ApiClient, DeadLetter};
 use crate::exit::Failure;
 use crate::fleet::Fleet;
+use crate::token::Role;
 use crate::topology;
 
 /// How often the day's progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// A worker parks such a message when it meets it.
-const PARKING: Policy = Policy {
-    first: Duration::from_millis(20),
-    longest: Duration::from_millis(250),
-    give_up_after: Some(Duration::from_secs(30)),
-};
-
 /// What it says: no event.
 const WORDS: &str = "{\"this\": \"is no event\"";
 
@@ -31,12 +25,21 @@ const WORDS: &str = "{\"this\": \"is no event\"";
 pub struct Poison {
     /// Its place in the stream, among the events.
     pub stream_sequence: u64,
-    /// The worker that met it.
-    pub worker: &'static str,
-    /// Why the worker gave it up, as a short code.
+    /// The workers that met it, and put it aside.
+    pub workers: Vec<String>,
+    /// Why, as a short code.
     pub reason: String,
     /// Why, in words.
     pub error: String,
+    /// How many of its dead letters were discarded.
+    pub discarded: usize,
+}
+
+impl Poison {
+    /// Every worker put it aside, and nobody has to look at it again.
+    pub fn is_clean(&self) -> bool {
+        self.workers.len() == Worker::ALL.len() && self.discarded == self.workers.len()
+    }
 }
 
 /// Puts the message on the stream when the day is so far; its place in the stream.
@@ -60,32 +63,48 @@ pub async fn put(fleet: &Fleet, progress: &ProgressBar, when: u64) -> anyhow::Re
         .sequence)
 }
 
-/// Waits until the worker has parked it.
+/// Waits until every worker has parked it, and discards the dead letters: it is no event, so
+/// nothing can come of it.
 ///
 /// # Errors
-/// When it does not.
-pub async fn parked(fleet: &Fleet, stream_sequence: u64) -> anyhow::Result<Poison> {
-    let mut connection = PgConnection::connect(&fleet.endpoints.postgres).await?;
-    let mut delays = PARKING.delays();
+/// When one does not park it, or the fleet is out of reach.
+pub async fn settle(fleet: &Fleet, stream_sequence: u64) -> anyhow::Result<Poison> {
+    let client = fleet.client(Role::Operator, "demo-operator")?;
+    let letters = parked(&client).await?;
+    let mut discarded = 0;
+    for letter in &letters {
+        let act = Act {
+            worker: letter.worker.clone(),
+            reason: "no relay of ours sent it".to_owned(),
+            dry_run: false,
+        };
+        let key = format!("demo-discard-{}", letter.id);
+        let acted = client
+            .act_on_dead_letter(&key, letter.id, "discard", &act)
+            .await?;
+        discarded += usize::from(acted.body.outcome == "discarded");
+    }
+    let first = letters.first().context("no worker met the message")?;
+    Ok(Poison {
+        stream_sequence,
+        reason: first.reason.clone(),
+        error: first.error.clone(),
+        workers: letters.iter().map(|letter| letter.worker.clone()).collect(),
+        discarded,
+    })
+}
+
+async fn parked(client: &ApiClient) -> anyhow::Result<Vec<DeadLetter>> {
+    let mut delays = PATIENCE.delays();
     loop {
-        let found: Option<(String, String)> = sqlx::query_as(
-            "SELECT reason, error FROM analytics.dead_letters
-             WHERE stream_seq = $1 AND state = 'parked'",
-        )
-        .bind(i64::try_from(stream_sequence)?)
-        .fetch_optional(&mut connection)
-        .await?;
-        if let Some((reason, error)) = found {
-            connection.close().await?;
-            return Ok(Poison {
-                stream_sequence,
-                worker: "analytics",
-                reason,
-                error,
-            });
+        let letters = client
+            .dead_letters(&[("reason", "foreign"), ("state", "parked")])
+            .await?;
+        if letters.items.len() >= Worker::ALL.len() {
+            return Ok(letters.items);
         }
         if !delays.wait().await {
-            let words = "the analytics worker did not park the message that is no event";
+            let words = "not every worker put the message aside that is no event";
             return Err(Failure::out_of_reach(words).into());
         }
     }

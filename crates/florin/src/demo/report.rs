@@ -5,17 +5,21 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Poison;
+use super::{Fraud, Poison, Settlement};
 use crate::{output, simulate, verify};
 
-/// Merchants that are shown.
-const MERCHANTS_SHOWN: usize = 8;
+/// Batches that are shown.
+const BATCHES_SHOWN: usize = 12;
 
 /// What happened, and the proof that it was right.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The day.
     pub market: simulate::Report,
+    /// What the fraud rules found.
+    pub fraud: Fraud,
+    /// What each merchant is paid, and what stood in the way.
+    pub settlement: Settlement,
     /// The message that no relay sent.
     pub poison: Poison,
     /// The proof from the database alone.
@@ -29,7 +33,11 @@ pub struct Report {
 impl Report {
     /// Everything is as it must be.
     pub fn is_clean(&self) -> bool {
-        self.market.is_clean() && self.proof.clean
+        self.market.is_clean()
+            && self.fraud.is_clean()
+            && self.settlement.is_clean()
+            && self.poison.is_clean()
+            && self.proof.clean
     }
 
     fn day(&self) -> String {
@@ -42,17 +50,81 @@ impl Report {
         )
     }
 
-    fn poison(&self) -> String {
+    fn fraud(&self) -> String {
+        let Fraud {
+            visitor,
+            found,
+            alerts,
+            ..
+        } = &self.fraud;
+        let mut table = output::table(&["what fraud found", "severity", "moved", ""]);
+        for alert in found {
+            table.add_row(vec![
+                format!("{visitor}: {}", alert.rule.replace('_', " ")),
+                alert.severity.clone(),
+                output::grouped_amount(alert.evidence.amount),
+                alert.evidence.currency.to_string(),
+            ]);
+        }
+        output::align_right(&mut table, &[2]);
+        let others = alerts.values().sum::<u64>() - found.len() as u64;
+        format!(
+            "{table}\n\nAnd {} more about customers in a hurry: a day at this market takes seconds.",
+            output::grouped(others),
+        )
+    }
+
+    fn paid(&self) -> String {
+        let mut table = output::table(&["merchant", "payments", "is paid", "", "batch"]);
+        for paid in self.settlement.paid.iter().take(BATCHES_SHOWN) {
+            table.add_row(vec![
+                paid.merchant.clone(),
+                output::grouped(paid.batch.count),
+                paid.batch.gross.clone(),
+                paid.batch.currency.to_string(),
+                paid.batch.id.to_string(),
+            ]);
+        }
+        output::align_right(&mut table, &[1, 2]);
+        let more = self.settlement.paid.len().saturating_sub(BATCHES_SHOWN);
+        let more = if more > 0 {
+            format!("\n({more} more batches)")
+        } else {
+            String::new()
+        };
+        let agree = if self.settlement.is_clean() {
+            "Every batch is what the simulation's own books say.".to_owned()
+        } else {
+            format!("DIFFERENCES:\n{}", self.settlement.differences.join("\n"))
+        };
+        format!("{table}{more}\n\n{agree}")
+    }
+
+    fn troubles(&self) -> String {
+        let Settlement {
+            dead_letter,
+            error,
+            at_stake,
+            waited_for,
+            replayed,
+            ..
+        } = &self.settlement;
         let Poison {
             stream_sequence,
-            worker,
-            error,
+            workers,
+            error: why,
+            discarded,
             ..
         } = &self.poison;
         format!(
-            "Somebody put a message on the stream that is no event (position {}).\n\
-             The {worker} worker parked it as a dead letter ({error}) and went on.",
+            "One payment met a mistake that we had planted in the settlement worker's table. It became\n\
+             dead letter {dead_letter}, {at_stake} at stake:\n  {error}\n\
+             The cut waited: {waited_for}. With the mistake mended, the dead letter was {replayed},\n\
+             and the cut closed with that payment in it.\n\n\
+             Somebody put a message on the stream that is no event (position {}). {} workers put it\n\
+             aside ({why}) and went on; an operator discarded its {discarded} dead letters.",
             output::grouped(*stream_sequence),
+            workers.len(),
         )
     }
 
@@ -97,8 +169,9 @@ impl fmt::Display for Report {
                 "{}\n\nEvery refusal was planned, and moved nothing.",
                 market.refused_table()
             ),
-            market.merchants_table(MERCHANTS_SHOWN),
-            self.poison(),
+            self.fraud(),
+            self.paid(),
+            self.troubles(),
             format!("{}\n{}", market.verdict(), self.books()),
         ] {
             writeln!(f, "{part}\n")?;

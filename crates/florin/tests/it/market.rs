@@ -74,9 +74,24 @@ async fn a_demonstration_proves_its_books_and_leaves_nothing_behind() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     let report = document(&output);
     assert_eq!(report["proof"]["clean"], true);
-    assert_eq!(report["poison"]["worker"], "analytics");
     assert_eq!(report["market"]["differences"], Value::Array(Vec::new()));
-    assert_eq!(report["proof"]["consumers"][0]["parked"], 1);
+    let found = report["fraud"]["found"].as_array().expect("alerts");
+    let rules: Vec<_> = found.iter().map(|alert| &alert["rule"]).collect();
+    assert_eq!(
+        rules,
+        ["large_deposit", "large_withdrawal", "rapid_withdrawals"]
+    );
+    let settlement = &report["settlement"];
+    assert_eq!(settlement["replayed"], "replayed");
+    assert_eq!(settlement["at_stake"], r#"{"EUR":"42.00"}"#);
+    assert_eq!(settlement["differences"], Value::Array(Vec::new()));
+    assert!(!settlement["paid"].as_array().expect("batches").is_empty());
+    let workers = report["poison"]["workers"].as_array().expect("workers");
+    assert_eq!(workers.len(), 3, "{report}");
+    assert_eq!(report["poison"]["discarded"], 3);
+    for consumer in report["proof"]["consumers"].as_array().expect("consumers") {
+        assert_eq!(consumer["parked"], 0, "{report}");
+    }
 }
 
 #[tokio::test]

@@ -7,11 +7,10 @@ use super::super::{
     api::Api,
     error::{ApiError, ErrorCode},
 };
-use crate::workers;
 
 /// The dead letter and its worker, whoever that is.
 pub async fn find(api: &Api, id: DeadLetterId) -> Result<(Worker, DeadLetter), ApiError> {
-    let asked = workers::ALL.iter().copied();
+    let asked = Worker::ALL.iter().copied();
     let answers =
         join_all(asked.map(async |worker| (worker, api.workers().dead_letter(worker, id).await)))
             .await;

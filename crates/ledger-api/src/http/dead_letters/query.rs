@@ -13,7 +13,6 @@ use super::super::{
     error::{ApiError, ErrorCode},
     page,
 };
-use crate::workers;
 
 /// What a list says of events whose type it does not know.
 pub const UNKNOWN_TYPE: &str = "unknown";
@@ -63,7 +62,7 @@ impl ListDeadLetters {
     pub fn parse(self, now: DateTime<Utc>) -> Result<Wanted, ApiError> {
         let workers = match &self.worker {
             Some(name) => vec![worker(name).ok_or_else(|| wrong("worker"))?],
-            None => workers::ALL.to_vec(),
+            None => Worker::ALL.to_vec(),
         };
         let limit = page::limit(self.limit.as_deref())?;
         let after: Option<DeadLetterId> = page::cursor(self.cursor.as_deref())?;
@@ -95,7 +94,7 @@ impl ListDeadLetters {
 
 /// A worker of the fleet by its name.
 pub fn worker(name: &str) -> Option<Worker> {
-    let mut all = workers::ALL.iter().copied();
+    let mut all = Worker::ALL.iter().copied();
     all.find(|worker| worker.as_str() == name)
 }
 

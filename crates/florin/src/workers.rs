@@ -1,17 +1,15 @@
-//! How far the workers are behind the ledger: their own histograms of ages, and their inboxes in
-//! the database beside the head of the log.
+//! How far the workers are behind the ledger: their inboxes in the database, beside the head of
+//! the log.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use sqlx::{Connection as _, PgConnection};
 
-use super::effect::Ages;
 use crate::fleet::Fleet;
 
-/// How long a worker may need to catch up after a load, before something is wrong.
+/// How long a worker may need to catch up, before something is wrong.
 const CATCH_UP_PATIENCE: Duration = Duration::from_mins(5);
 /// How often we look whether it has.
 const CATCH_UP_POLL: Duration = Duration::from_millis(20);
@@ -21,7 +19,7 @@ const SUFFIX: &str = "-worker";
 /// The fleet's workers.
 pub struct Workers {
     connection: PgConnection,
-    admins: BTreeMap<String, SocketAddr>,
+    names: Vec<String>,
 }
 
 impl Workers {
@@ -30,27 +28,15 @@ impl Workers {
     /// # Errors
     /// When the database cannot be reached.
     pub async fn of(fleet: &Fleet) -> anyhow::Result<Self> {
-        let services = fleet.endpoints.services.iter();
-        let workers = services.filter(|(name, _)| name.ends_with(SUFFIX));
+        let services = fleet.endpoints.services.keys();
         Ok(Self {
             connection: PgConnection::connect(&fleet.endpoints.postgres).await?,
-            admins: workers
-                .map(|(name, service)| (name.clone(), service.admin))
+            // A second process of a worker has a number at its end, and the same inbox.
+            names: services
+                .filter(|name| name.ends_with(SUFFIX))
+                .cloned()
                 .collect(),
         })
-    }
-
-    /// What each has counted so far.
-    ///
-    /// # Errors
-    /// When one does not answer.
-    pub async fn ages(&self) -> anyhow::Result<BTreeMap<String, Ages>> {
-        let mut all = BTreeMap::new();
-        for (name, admin) in &self.admins {
-            let ages = Ages::of(*admin).await.context(name.clone())?;
-            all.insert(name.clone(), ages);
-        }
-        Ok(all)
     }
 
     /// Events of the log that each has not settled.
@@ -59,7 +45,7 @@ impl Workers {
     /// When the database does not answer.
     pub async fn behind(&mut self) -> anyhow::Result<BTreeMap<String, u64>> {
         let mut all = BTreeMap::new();
-        for name in self.admins.keys() {
+        for name in &self.names {
             let schema = name.trim_end_matches(SUFFIX);
             let behind: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
                 "SELECT (h.seq - coalesce(sum(upper(range) - lower(range)), 0))::bigint
@@ -88,7 +74,7 @@ impl Workers {
                     done.entry(name).or_insert_with(|| started.elapsed());
                 }
             }
-            if done.len() == self.admins.len() {
+            if done.len() == self.names.len() {
                 return Ok(done);
             }
             if started.elapsed() > CATCH_UP_PATIENCE {
