@@ -4,12 +4,8 @@
 mod breaks;
 mod deaths;
 
-use contracts::topology::Worker;
 use serde_json::{Value, json};
-use service_runtime::dead_letters::{self, Audit, Discarded, Replayed};
-use settlement_worker::handlers::CollectPayments;
 use sqlx::PgPool;
-use uuid::Uuid;
 
 use crate::fleet::{Answer, Client, Fleet, euros};
 
@@ -271,40 +267,28 @@ async fn plant(owner: &PgPool, sql: &'static str) {
 
 /// As an operator does it.
 async fn decide(fleet: &Fleet, replay: bool, payment: &Value) {
-    let pool = sqlx::postgres::PgPoolOptions::new()
-        .after_connect(|connection, _| {
-            let search = sqlx::query("SET search_path = settlement").execute(connection);
-            Box::pin(async move { search.await.map(|_| ()) })
-        })
-        .connect(&fleet.endpoints().postgres)
-        .await
-        .expect("the database answers");
     let seq = payment["seq"].as_i64().expect("a position");
-    let id: Uuid =
-        sqlx::query_scalar("SELECT id FROM dead_letters WHERE consumer = $1 AND seq = $2")
-            .bind(Worker::Settlement.as_str())
-            .bind(seq)
-            .fetch_one(&pool)
-            .await
-            .expect("it was parked");
-    let audit = Audit {
-        by: "test",
-        note: "decided",
-        at: service_runtime::Clock::system().now(),
+    let id: String = sqlx::query_scalar(
+        "SELECT 'dlt_' || replace(id::text, '-', '') FROM settlement.dead_letters WHERE seq = $1",
+    )
+    .bind(seq)
+    .fetch_one(&fleet.owner)
+    .await
+    .expect("it was parked");
+    let operator = fleet.service("operator");
+    let act = async |key: &str, verb: &str| {
+        let path = format!("/v1/dead-letters/{id}/{verb}");
+        let body = json!({ "reason": "decided" });
+        operator.order(&format!("{key}-{seq}"), &path, &body).await
     };
-    if replay {
-        let failed = dead_letters::replay(&pool, &CollectPayments, id, audit).await;
-        assert!(matches!(failed, Ok(Replayed::Failed(_))), "{failed:?}");
-        plant(
-            &pool,
-            "ALTER TABLE settlement.items DROP CONSTRAINT planted",
-        )
-        .await;
-        let done = dead_letters::replay(&pool, &CollectPayments, id, audit).await;
-        assert!(matches!(done, Ok(Replayed::Done)), "{done:?}");
-        plant(&pool, "ALTER TABLE settlement.items ADD CONSTRAINT planted CHECK (order_reference NOT LIKE 'bad-d%')").await;
-    } else {
-        let done = dead_letters::discard(&pool, id, audit).await;
-        assert_eq!(done.ok(), Some(Discarded::Done));
+    if !replay {
+        assert_eq!(act("discard", "discard").await.status, 200);
+        return;
     }
+    let failed = act("early", "replay").await;
+    assert_eq!(failed.refusal(), (422, "replay_failed".to_owned()));
+    let mended = "ALTER TABLE settlement.items DROP CONSTRAINT planted";
+    plant(&fleet.owner, mended).await;
+    assert_eq!(act("mended", "replay").await.status, 200);
+    plant(&fleet.owner, "ALTER TABLE settlement.items ADD CONSTRAINT planted CHECK (order_reference NOT LIKE 'bad-d%')").await;
 }
