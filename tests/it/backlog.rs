@@ -12,8 +12,8 @@ const EVENTS: i64 = 20_000;
 /// For a whole backlog in a debug build, beside other tests.
 const PATIENCE: Duration = Duration::from_mins(15);
 /// What a worker may grow by: its window of 500 events a few times over, as messages, rows and
-/// freed memory that the allocator keeps. Measured are 5 to 6 MiB, for 40,000 events and for
-/// 200,000 alike.
+/// freed memory that the allocator keeps. Measured are 5 to 6 MiB, for 40,000 events and for a
+/// million alike.
 const GROWTH_MAX: u64 = 24 << 20;
 
 /// Appends copies of the last event, each with an id and a place of its own, as the ledger would.
