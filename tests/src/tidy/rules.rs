@@ -154,7 +154,15 @@ pub const RULES: &[Rule] = &[
             ),
             (
                 "crates/florin/src/demo/**",
-                "shows what a worker parked, as the database's owner",
+                "plants and mends a mistake in a worker's table, as the database's owner",
+            ),
+            (
+                "crates/florin/src/bench/mod.rs",
+                "a checkpoint before each load",
+            ),
+            (
+                "crates/florin/src/workers.rs",
+                "reads where every worker is, whatever the worker says",
             ),
             (
                 "crates/testkit/src/**",
