@@ -13,7 +13,7 @@ use service_runtime::metrics::Metric;
 use system_tests::docs::metrics::TABLES;
 use testkit::eventually;
 
-use crate::fleet::{API, FRAUD_WORKER, Fleet, Load, LoadWallets, WORKER};
+use crate::fleet::{API, FRAUD_WORKER, Fleet, Load, LoadWallets, SETTLEMENT_WORKER, WORKER};
 
 /// Longer than a look at the lag or the balances takes to show.
 const SOON: Duration = Duration::from_secs(30);
@@ -165,7 +165,7 @@ async fn every_metric_of_every_process_is_in_a_table_with_its_help_and_promtool_
         "florin_fraud_alerts_total",
         &[("rule", "rapid_withdrawals")]
     ));
-    for worker in [WORKER, FRAUD_WORKER] {
+    for worker in [WORKER, FRAUD_WORKER, SETTLEMENT_WORKER] {
         let scrape = Scrape::of(&fleet, worker).await;
         for name in [
             "dead_letters_open",
@@ -180,6 +180,10 @@ async fn every_metric_of_every_process_is_in_a_table_with_its_help_and_promtool_
             );
         }
     }
+    let settlement = Scrape::of(&fleet, SETTLEMENT_WORKER).await;
+    let of_a_kind = [("kind", "balances")];
+    assert!(settlement.is_zero("florin_settlement_breaks_open", &of_a_kind));
+    assert!(settlement.is_zero("florin_settlement_batches_total", &[("state", "closed")]));
     let ledger = Scrape::of(&fleet, API).await;
     assert!(ledger.is_zero("florin_ledger_unbalanced_currencies", &[]));
     let refused = [("kind", "payment"), ("code", "insufficient_funds")];

@@ -38,7 +38,8 @@ async fn the_tour_of_the_readme_works_as_it_is_written() {
     let tour: String = blocks.collect();
     assert!(tour.contains(ADDRESS) && tour.contains(COMMAND), "{tour}");
 
-    let fleet = Fleet::shared().await;
+    // Its own, because the tour asks whether anything is wrong with it.
+    let fleet = Fleet::start(&[]).await;
     let script = tour
         .replace(COMMAND, env!("CARGO_BIN_EXE_florin-under-test"))
         .replace(ADDRESS, &fleet.endpoints().http);
@@ -61,7 +62,8 @@ async fn the_tour_of_the_readme_works_as_it_is_written() {
 }
 
 /// The tour's answers in order: deposit, transfer, wallet, history, replay, reused key, too much
-/// money, statistics. What `verify` says to people comes after them.
+/// money, statistics, a fortune in and out, alerts, two payments, the cut, batches. What commands
+/// say to people comes after them.
 fn answers_are_as_told(said: &str) {
     let answers: Vec<Value> = said
         .lines()
@@ -76,6 +78,15 @@ fn answers_are_as_told(said: &str) {
         another,
         refused,
         stats,
+        fortune,
+        out,
+        _,
+        _,
+        alerts,
+        paid,
+        _,
+        cut,
+        batches,
     ] = answers.as_slice()
     else {
         panic!("other answers than the README tells of: {said}");
@@ -88,6 +99,24 @@ fn answers_are_as_told(said: &str) {
     assert_eq!(another["code"], "idempotency_key_reused");
     assert_eq!(refused["code"], "insufficient_funds");
     assert!(stats["as_of_seq"].is_u64(), "{stats}");
+    assert_eq!(
+        (&fortune["kind"], &out["kind"]),
+        (&"deposit".into(), &"withdrawal".into())
+    );
+    let rules: Vec<&Value> = alerts["items"]
+        .as_array()
+        .expect("alerts")
+        .iter()
+        .map(|alert| &alert["rule"])
+        .collect();
+    assert_eq!(
+        rules,
+        ["rapid_withdrawals", "large_withdrawal", "large_deposit"]
+    );
+    assert_eq!(paid["kind"], "payment");
+    assert_eq!(cut["cut"]["state"], "closed");
+    assert_eq!(batches["items"][0]["gross"], "6.50");
+    assert_eq!(batches["items"][0]["count"], 2);
 }
 
 /// The blocks of shell commands, in order.

@@ -108,6 +108,14 @@ pub fn versions() -> Vec<(&'static str, Vec<i64>)> {
                 &fraud_worker::MIGRATIONS,
             ]),
         ),
+        (
+            settlement_worker::PART.schema,
+            of(&[
+                &WORKER_MIGRATIONS,
+                &LOG_MIGRATIONS,
+                &settlement_worker::MIGRATIONS,
+            ]),
+        ),
     ]
 }
 

@@ -92,10 +92,14 @@ pub fn grouped(number: u64) -> String {
 
 /// An amount in groups of three digits before the point.
 pub fn grouped_amount(amount: rust_decimal::Decimal) -> String {
-    let text = amount.to_string();
-    let (sign, text) = text
+    grouped_text(&amount.to_string())
+}
+
+/// The same of an amount that may have more digits than a number of ours.
+pub fn grouped_text(amount: &str) -> String {
+    let (sign, text) = amount
         .strip_prefix('-')
-        .map_or(("", text.as_str()), |rest| ("-", rest));
+        .map_or(("", amount), |rest| ("-", rest));
     match text.split_once('.') {
         Some((whole, fraction)) => format!("{sign}{}.{fraction}", group(whole)),
         None => format!("{sign}{}", group(text)),

@@ -57,9 +57,7 @@ const SOURCE: &str = "/florin/settlement";
 /// # Errors
 /// When a setting is wrong or Postgres stays away.
 pub async fn run(config: Config, process: Process) -> anyhow::Result<()> {
-    metrics::ALL
-        .iter()
-        .for_each(service_runtime::metrics::Metric::describe);
+    metrics::show();
     let options = PostgresOptions {
         schema: PART.schema,
         max_connections: CONNECTIONS,

@@ -5,19 +5,20 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use contracts::settlement::BreakKind;
 use metrics::{counter, gauge, histogram};
+use service_runtime::metrics::Metric;
 
 service_runtime::metrics_table! {
     CUTS_WAITING = Gauge "florin_settlement_cuts_waiting",
         "Cuts that wait for events up to their position.";
     CUTS_WAITING_SECONDS = Gauge "florin_settlement_cuts_waiting_seconds",
         "Age of the oldest cut that waits.";
-    BATCHES = Counter "florin_settlement_batches_total",
+    BATCHES = Counter "florin_settlement_batches_total" [state],
         "Batches that this process made, by state.";
-    BREAKS_OPEN = Gauge "florin_settlement_breaks_open",
+    BREAKS_OPEN = Gauge "florin_settlement_breaks_open" [kind],
         "Differences that the last tie-out found, by kind.";
     IMBALANCE = Gauge "florin_settlement_imbalance",
         "Differences that the last tie-out found, of all kinds; 0 when everything agrees.";
-    TIE_OUTS = Counter "florin_settlement_tie_outs_total",
+    TIE_OUTS = Counter "florin_settlement_tie_outs_total" [outcome],
         "Tie-outs, by outcome: agreed, broken, put_off.";
     TIE_OUT_AT = Gauge "florin_settlement_tie_out_timestamp_seconds",
         "When the last tie-out was complete, in seconds since 1970.";
@@ -27,6 +28,23 @@ service_runtime::metrics_table! {
         "Time that a tie-out took.";
     WITHOUT_EFFECT = Gauge "florin_settlement_events_without_effect",
         "Events that are parked, discarded or retried, and stand beside the sums of a tie-out.";
+}
+
+/// What became of a tie-out.
+const OUTCOMES: [&str; 3] = ["agreed", "broken", "put_off"];
+
+/// Shows what is known before anything has happened.
+pub(crate) fn show() {
+    ALL.iter().for_each(Metric::describe);
+    BATCHES.show(&[("state", "closed")]);
+    for kind in BreakKind::ALL {
+        BREAKS_OPEN.show(&[("kind", kind.as_str())]);
+    }
+    for outcome in OUTCOMES {
+        TIE_OUTS.show(&[("outcome", outcome)]);
+    }
+    let plain = ALL.iter().filter(|metric| metric.labels.is_empty());
+    plain.for_each(|metric| metric.show(&[]));
 }
 
 // Prometheus knows only floating point numbers; none of these is money.

@@ -17,6 +17,7 @@ pub const TABLES: &[(&str, &str, &[Metric])] = &[
     ),
     ("ledger-api", "", ledger_api::metrics::ALL),
     ("fraud-worker", "", fraud_worker::metrics::ALL),
+    ("settlement-worker", "", settlement_worker::metrics::ALL),
 ];
 
 /// The page as it should be.

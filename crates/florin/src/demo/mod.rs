@@ -69,26 +69,32 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<Code> {
     let mut signals = Signals::listen()?;
     let reaper = Reaper::start()?;
-    let directory = temporary(&reaper)?;
-    let outcome = tokio::select! {
-        outcome = show(&args, &directory, &reaper) => outcome,
-        () = signals.next() => Err(anyhow::anyhow!("stopped before the day was over")),
+    let (began, directory) = (Instant::now(), temporary(&reaper)?);
+    let progress = output::spinner("Starting a fleet of its own");
+    let started = tokio::select! {
+        started = start(&directory, &reaper, &progress) => started,
+        () = signals.next() => Err(anyhow::anyhow!("stopped before the fleet was up")),
     };
-    let (up, code) = match outcome {
-        Ok(outcome) => outcome,
+    progress.finish_and_clear();
+    let up = match started {
+        Ok(up) => up,
         Err(error) => {
             // Dropped halfway, the fleet is ended by the reaper.
             reaper.finish().await?;
             return Err(error);
         }
     };
-    if args.keep {
+    let outcome = tokio::select! {
+        outcome = show(&args, up.fleet(), began) => outcome,
+        () = signals.next() => Err(anyhow::anyhow!("stopped before the day was over")),
+    };
+    if args.keep && outcome.is_ok() {
         output::note(kept(up.fleet()));
         signals.next().await;
         output::note("florin: stopping (Ctrl-C again to hurry)");
     }
     up::end(up, &mut signals, &reaper).await?;
-    Ok(code)
+    outcome
 }
 
 /// A directory that is gone when this process is.
@@ -102,14 +108,8 @@ fn temporary(reaper: &Reaper) -> anyhow::Result<PathBuf> {
     Ok(directory)
 }
 
-async fn show(args: &Args, directory: &Path, reaper: &Reaper) -> anyhow::Result<(Up, Code)> {
-    let began = Instant::now();
-    let progress = output::spinner("Starting a fleet of its own");
-    let up = start(directory, reaper, &progress).await;
-    progress.finish_and_clear();
-    let up = up?;
+async fn show(args: &Args, fleet: &Fleet, began: Instant) -> anyhow::Result<Code> {
     let up_milliseconds = millis_since(began);
-
     let settings = Settings {
         seed: args.seed,
         customers: 40,
@@ -119,15 +119,15 @@ async fn show(args: &Args, directory: &Path, reaper: &Reaper) -> anyhow::Result<
     };
     let progress = output::bar(args.operations.into(), "A day at the market");
     let played = tokio::try_join!(
-        simulate::simulate(up.fleet(), settings, &progress),
-        poison::put(up.fleet(), &progress, u64::from(args.operations) / 2),
-        fraud::commit(up.fleet()),
+        simulate::simulate(fleet, settings, &progress),
+        poison::put(fleet, &progress, u64::from(args.operations) / 2),
+        fraud::commit(fleet),
     );
     progress.finish_and_clear();
     let (market, put, visitor) = played?;
 
     let progress = output::spinner("Settling the merchants");
-    let evening = evening(up.fleet(), &market, (put, visitor), &progress).await;
+    let evening = evening(fleet, &market, (put, visitor), &progress).await;
     progress.finish_and_clear();
     let (settlement, poison, fraud, proof) = evening?;
 
@@ -142,7 +142,7 @@ async fn show(args: &Args, directory: &Path, reaper: &Reaper) -> anyhow::Result<
         milliseconds,
     };
     args.output.answer(&report, || report.to_string())?;
-    Ok((up, Code::of_check(report.is_clean())))
+    Ok(Code::of_check(report.is_clean()))
 }
 
 /// What is left to do when the market has closed.

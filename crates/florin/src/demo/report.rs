@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use contracts::Totals;
 use serde::Serialize;
 
 use super::{Fraud, Poison, Settlement};
@@ -80,7 +81,7 @@ impl Report {
             table.add_row(vec![
                 paid.merchant.clone(),
                 output::grouped(paid.batch.count),
-                paid.batch.gross.clone(),
+                output::grouped_text(&paid.batch.gross),
                 paid.batch.currency.to_string(),
                 paid.batch.id.to_string(),
             ]);
@@ -117,12 +118,13 @@ impl Report {
             ..
         } = &self.poison;
         format!(
-            "One payment met a mistake that we had planted in the settlement worker's table. It became\n\
-             dead letter {dead_letter}, {at_stake} at stake:\n  {error}\n\
-             The cut waited: {waited_for}. With the mistake mended, the dead letter was {replayed},\n\
-             and the cut closed with that payment in it.\n\n\
-             Somebody put a message on the stream that is no event (position {}). {} workers put it\n\
-             aside ({why}) and went on; an operator discarded its {discarded} dead letters.",
+            "One payment met a mistake that was planted in the settlement worker's table, and became\n\
+             dead letter {dead_letter}, {} at stake:\n  {error}\n\
+             The cut of the log waited ({waited_for}).\n\
+             The mistake was mended, the dead letter {replayed}, and the cut closed with it.\n\n\
+             Somebody put a message on the stream that is no event (position {}).\n\
+             {} workers put it aside ({why}) and went on; {discarded} dead letters discarded.",
+            money(at_stake),
             output::grouped(*stream_sequence),
             workers.len(),
         )
@@ -178,4 +180,11 @@ impl fmt::Display for Report {
         }
         f.write_str(&self.pace())
     }
+}
+
+fn money(totals: &Totals) -> String {
+    let each = totals
+        .iter()
+        .map(|(currency, sum)| format!("{sum} {currency}"));
+    each.collect::<Vec<_>>().join(", ")
 }

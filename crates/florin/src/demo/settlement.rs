@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use contracts::event::WalletKind;
-use contracts::{Currency, DeadLetterId, WalletId};
+use contracts::{Currency, DeadLetterId, Totals, WalletId};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -39,7 +39,7 @@ pub struct Settlement {
     /// Why, in words.
     pub error: String,
     /// The money that waited with it.
-    pub at_stake: String,
+    pub at_stake: Totals,
     /// What the cut waited for, in its own words.
     pub waited_for: String,
     /// What the replay came to.
@@ -158,7 +158,7 @@ async fn pay(cashier: &ApiClient, customer: WalletId, merchant: WalletId) -> any
 }
 
 /// Waits until the worker has given the payment up; with the money at stake.
-async fn parked(cashier: &ApiClient, customer: WalletId) -> anyhow::Result<(DeadLetter, String)> {
+async fn parked(cashier: &ApiClient, customer: WalletId) -> anyhow::Result<(DeadLetter, Totals)> {
     let wallet = customer.to_string();
     let query = [
         ("worker", "settlement"),
@@ -169,7 +169,7 @@ async fn parked(cashier: &ApiClient, customer: WalletId) -> anyhow::Result<(Dead
     loop {
         let page = cashier.dead_letters(&query).await?;
         if let Some(letter) = page.items.into_iter().next() {
-            return Ok((letter, serde_json::to_string(&page.at_stake)?));
+            return Ok((letter, page.at_stake));
         }
         if !delays.wait().await {
             let words = "the settlement worker did not park the payment that it cannot take";

@@ -35,16 +35,16 @@ const RULES: &[Rule] = &[
         metric: "florin_settlement_breaks_open",
         limit: 0,
         severity: Severity::Broken,
-        found: "the last tie-out found differences between settlements and the ledger",
-        advice: "The worker's log names each difference; nothing more is paid out of them.",
+        found: "the last tie-out found sums that differ between the ledger and its events",
+        advice: "Ask `GET /v1/settlements/breaks` which, and run `florin verify`: it names the rows.",
     },
     Rule {
         metric: "florin_settlement_cuts_waiting_seconds",
         limit: 3_600,
         severity: Severity::Worrying,
         found: "a settlement cut waits for more than an hour",
-        advice: "It waits for every event before it: look at the settlement worker's dead letters \
-                 and retries.",
+        advice: "It waits for every event before it: run `florin dlq list --worker settlement`, and \
+                 replay or discard what is there.",
     },
 ];
 /// Beyond this part of the files that a process may open, the next connections are refused.
