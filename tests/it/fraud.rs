@@ -10,7 +10,7 @@ use local_servers::Signal;
 use serde_json::{Value, json};
 use testkit::eventually;
 
-use crate::fleet::{Client, FRAUD_WORKER, Fleet, Load, LoadWallets};
+use crate::fleet::{Client, FRAUD_WORKER, Fleet, Load, LoadWallets, WORKER};
 
 /// Until a killed worker is back and has published what it missed.
 const BACK: std::time::Duration = std::time::Duration::from_mins(1);
@@ -38,6 +38,16 @@ async fn without_the_fraud_worker_everything_else_goes_on_and_it_catches_up_alon
     let event = client.post("large", &withdraw, &large).await.created();
     load.end().await;
     fleet.settle_statistics().await;
+    eventually("the statistics are not behind", BACK, async || {
+        let lag = r#"florin_worker_lag_events{consumer="analytics"} 0"#;
+        let shown = fleet.metrics(WORKER).await;
+        if shown.lines().any(|line| line == lag) {
+            Ok(())
+        } else {
+            Err(shown)
+        }
+    })
+    .await;
 
     fleet.kill_service(FRAUD_WORKER).await;
     fleet.settle().await;

@@ -118,7 +118,7 @@ pub(super) async fn run(
         return Ok(answers(batch, &claimed, &HashMap::new()));
     }
 
-    let (mut state, missing) = lock(&mut tx, lane, &fresh).await?;
+    let mut state = lock(&mut tx, lane.shard, &fresh).await?;
     let decisions = decide_all(&mut state, &fresh, lane.shard);
     write(&mut tx, &state, &decisions).await?;
 
@@ -138,7 +138,6 @@ pub(super) async fn run(
         committing: true,
     })?;
     metrics::committed(committing.elapsed());
-    lane.remember(missing);
     Ok(answers(batch, &claimed, &rendered))
 }
 
@@ -200,48 +199,50 @@ async fn claim(tx: &mut PgConnection, batch: &[Pending]) -> Result<Vec<Claim>, S
         .collect()
 }
 
-/// Phase 2: locks everything that the batch decides on, in one order for everybody. Returns
-/// the state and the balances that were not known to exist before.
+/// Phase 2: locks everything that the batch decides on, in one order for everybody: wallets,
+/// balances, and last the balances that were not there.
 async fn lock(
     tx: &mut PgConnection,
-    lane: &Lane,
+    shard: SystemShard,
     fresh: &[&Pending],
-) -> Result<(State, Vec<BalanceKey>), BatchError> {
+) -> Result<State, BatchError> {
     let mut wallets: BTreeSet<WalletId> = BTreeSet::new();
     let mut balances: BTreeSet<BalanceKey> = BTreeSet::new();
     for movement in fresh.iter().filter_map(|pending| movement(pending)) {
         wallets.insert(movement.wallet);
         wallets.extend(movement.counterparty);
-        balances.extend(legs(movement, lane.shard));
+        balances.extend(legs(movement, shard));
     }
     let mut state = State::default();
     if wallets.is_empty() {
-        return Ok((state, Vec::new()));
+        return Ok(state);
     }
     let wallets: Vec<WalletId> = wallets.into_iter().collect();
     state.wallets = store::wallets::lock_in_tx(tx, &wallets).await?;
     refuse_unknown(&state, fresh)?;
 
     let balances: Vec<BalanceKey> = balances.into_iter().collect();
-    let missing: Vec<BalanceKey> = balances
-        .iter()
-        .filter(|key| !lane.known_balances.contains(key))
-        .copied()
-        .collect();
-    if !missing.is_empty() {
-        store::balances::insert_missing_in_tx(tx, &missing).await?;
+    let there = store::balances::lock_in_tx(tx, &balances).await?;
+    state.balances = there.into_iter().collect();
+    let missing = |state: &State| -> Vec<BalanceKey> {
+        let known = |key: &&BalanceKey| !state.balances.contains_key(key);
+        balances.iter().filter(known).copied().collect()
+    };
+    // Few: each balance is new once. A row that somebody commits just now and holds again is
+    // locked here out of order; should two transactions then wait for each other, Postgres ends
+    // one, and its batch is run again.
+    let new = missing(&state);
+    if !new.is_empty() {
+        store::balances::insert_missing_in_tx(tx, &new).await?;
+        let there = store::balances::lock_in_tx(tx, &new).await?;
+        state.balances.extend(there);
     }
-    state.balances = store::balances::lock_in_tx(tx, &balances)
-        .await?
-        .into_iter()
-        .collect();
-    if let Some(absent) = balances
-        .iter()
-        .find(|key| !state.balances.contains_key(key))
-    {
-        return Err(StoreError::inconsistent("balances", "wallet_id", absent.wallet).into());
+    match missing(&state).first() {
+        Some(absent) => {
+            Err(StoreError::inconsistent("balances", "wallet_id", absent.wallet).into())
+        }
+        None => Ok(state),
     }
-    Ok((state, missing))
 }
 
 fn refuse_unknown(state: &State, fresh: &[&Pending]) -> Result<(), BatchError> {

@@ -1,7 +1,7 @@
 //! A lane: one connection that runs one batch after the other, and what it does when a batch
 //! fails.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use service_runtime::{Clock, Process, Secret};
 use sqlx::PgConnection;
@@ -15,7 +15,7 @@ use super::{
     batch::{self, BatchError, Pending},
 };
 use crate::{
-    domain::{BalanceKey, SystemShard},
+    domain::SystemShard,
     metrics, store,
     store::{Fault, StoreError, fault},
 };
@@ -27,9 +27,6 @@ const BATCH_MAX: usize = 512;
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 /// Between two tries of the same batch: a deadlock or a restart needs a moment, not more.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
-/// Balances that a lane remembers to exist, so that it need not insert them: 100,000 keys take
-/// about 10 MB. When it is full it starts anew.
-const KNOWN_BALANCES_MAX: usize = 100_000;
 /// A connection attempt that takes longer has met a black hole.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often the log's partitions are looked at. One holds five million events and the next
@@ -43,7 +40,6 @@ pub(super) struct Lane {
     pub(super) shard: SystemShard,
     pub(super) render: Arc<dyn Render>,
     pub(super) clock: Clock,
-    pub(super) known_balances: HashSet<BalanceKey>,
     url: Secret,
     connection: Option<PgConnection>,
 }
@@ -54,18 +50,9 @@ impl Lane {
             shard: SystemShard::of_lane(number),
             render,
             clock: process.clock().clone(),
-            known_balances: HashSet::new(),
             url,
             connection: None,
         }
-    }
-
-    /// Remembers balances that are committed: their rows are never deleted.
-    pub(super) fn remember(&mut self, keys: impl IntoIterator<Item = BalanceKey>) {
-        if self.known_balances.len() > KNOWN_BALANCES_MAX {
-            self.known_balances.clear();
-        }
-        self.known_balances.extend(keys);
     }
 
     /// Runs a batch to the end: every command in it is answered.
@@ -165,8 +152,6 @@ impl Lane {
         let mut connection = if let Some(connection) = self.connection.take() {
             connection
         } else {
-            // Who answers now may be another server, or one that was set back in time.
-            self.known_balances.clear();
             connect(&self.url)
                 .await
                 .map_err(BatchError::before_commit)?

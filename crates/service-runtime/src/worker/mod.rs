@@ -110,7 +110,7 @@ impl Default for Timings {
             retry_budget: Duration::from_hours(1),
             rpc_timeout: Duration::from_secs(2),
             announce_every: Duration::from_secs(5),
-            lag_every: Duration::from_secs(5),
+            lag_every: Duration::from_secs(2),
         }
     }
 }
