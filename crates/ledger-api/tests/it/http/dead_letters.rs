@@ -27,7 +27,7 @@ async fn the_lists_of_all_workers_are_one_and_a_worker_that_is_away_is_named() {
     let world = World::start().await;
     let finance = world.token(Role::Finance, "");
     let nobody = world.get(&finance, "/v1/dead-letters").await.ok(200);
-    assert_eq!(nobody["unavailable"], json!(["analytics", "fraud"]));
+    assert_eq!(nobody["unavailable"], json!(["fraud", "analytics", "settlement"]));
     assert_eq!(
         (ids(&nobody), &nobody["at_stake"]),
         (named(&[]), &json!({}))
@@ -35,10 +35,11 @@ async fn the_lists_of_all_workers_are_one_and_a_worker_that_is_away_is_named() {
 
     answer(&world, Worker::Analytics, &[1, 4, 5]).await;
     let half = world.get(&finance, "/v1/dead-letters").await.ok(200);
-    assert_eq!(half["unavailable"], json!(["fraud"]));
+    assert_eq!(half["unavailable"], json!(["fraud", "settlement"]));
     assert_eq!((ids(&half), &half["total"]), (named(&[1, 4, 5]), &json!(3)));
 
     answer(&world, Worker::Fraud, &[2, 3, 6]).await;
+    answer(&world, Worker::Settlement, &[]).await;
     let first = world
         .get(&finance, "/v1/dead-letters?limit=4")
         .await
@@ -47,10 +48,10 @@ async fn the_lists_of_all_workers_are_one_and_a_worker_that_is_away_is_named() {
         (ids(&first), &first["unavailable"]),
         (named(&[1, 2, 3, 4]), &json!([]))
     );
-    assert_eq!(first["at_stake"], json!({"EUR": "20.20", "JPY": "10"}));
+    assert_eq!(first["at_stake"], json!({"EUR": "30.30", "JPY": "15"}));
     assert_eq!(
         (&first["total"], &first["at_stake_unknown"]),
-        (&json!(6), &json!(2))
+        (&json!(6), &json!(3))
     );
     let workers: Vec<_> = first["items"]
         .as_array()
@@ -104,6 +105,7 @@ async fn a_dead_letter_is_shown_with_its_bytes_and_its_history_whosever_it_is() 
     let unknown = world.get(&staff, &path(9)).await;
     unknown.refused(503, "worker_unavailable", "one that nobody who answers has");
     answer(&world, Worker::Fraud, &[2]).await;
+    answer(&world, Worker::Settlement, &[]).await;
     world
         .get(&staff, &path(9))
         .await
