@@ -147,7 +147,7 @@ impl Process {
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = anyhow::Result<()>>,
     {
-        let (hard, (ended, end)) = (self.hard(), oneshot::channel());
+        let (hard, (mut ended, end)) = (self.hard(), oneshot::channel());
         // A thread, not a blocking task: a runtime that is dropped would wait for that.
         let thread = std::thread::Builder::new().name(name.to_owned());
         let started = thread.spawn(move || {
@@ -160,6 +160,8 @@ impl Process {
                     tokio::select! {
                         outcome = start() => outcome,
                         () = hard.cancelled() => Ok(()),
+                        // The shared runtime is gone, and its tasks with it.
+                        () = ended.closed() => Ok(()),
                     }
                 })
             }));

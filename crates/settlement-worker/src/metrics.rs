@@ -72,6 +72,15 @@ pub(crate) fn tied_out(found: &[(BreakKind, u64)], seq: u64, at: DateTime<Utc>, 
     counter!(TIE_OUTS.name, "outcome" => outcome).increment(1);
 }
 
+/// Another process ties out: what this one found before may be gone.
+pub(crate) fn elsewhere() {
+    for kind in BreakKind::ALL {
+        gauge!(BREAKS_OPEN.name, "kind" => kind.as_str()).set(0.0);
+    }
+    gauge!(IMBALANCE.name).set(0.0);
+    without_effect(0);
+}
+
 pub(crate) fn put_off() {
     counter!(TIE_OUTS.name, "outcome" => "put_off").increment(1);
 }

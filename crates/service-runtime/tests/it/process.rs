@@ -92,3 +92,79 @@ async fn what_is_not_done_in_time_is_dropped() {
     assert!(process.hard().is_cancelled());
     assert!(began.elapsed() < PATIENCE);
 }
+
+#[tokio::test]
+async fn a_task_apart_that_fails_or_panics_ends_the_process_with_an_error() {
+    let failing = process();
+    failing.spawn_apart("broken", || async { bail!("the wheel came off") });
+    let error = failing.wait(PATIENCE).await.expect_err("a task failed");
+    assert!(error.to_string().contains("broken"), "{error}");
+
+    let panicking = process();
+    panicking.spawn_apart("broken", || async { panic!("the wheel came off") });
+    let error = panicking.wait(PATIENCE).await.expect_err("a task panicked");
+    assert!(error.to_string().contains("broken"), "{error}");
+}
+
+#[tokio::test]
+async fn a_soft_shutdown_waits_for_what_a_task_apart_has_in_hand() {
+    let process = process();
+    let (soft, finished) = (process.soft(), Arc::new(AtomicBool::new(false)));
+    let seen = finished.clone();
+    process.spawn_apart("worker", move || async move {
+        soft.cancelled().await;
+        tokio::task::yield_now().await;
+        seen.store(true, Ordering::SeqCst);
+        Ok(())
+    });
+    process.shutdown();
+    process.wait(PATIENCE).await.expect("nothing crashed");
+    assert!(finished.load(Ordering::SeqCst));
+    assert!(!process.hard().is_cancelled());
+}
+
+/// Tells when it is dropped.
+struct Held(Option<std::sync::mpsc::Sender<()>>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let told = self.0.take().expect("dropped once").send(());
+        told.expect("the test waits");
+    }
+}
+
+#[tokio::test]
+async fn what_a_task_apart_holds_is_dropped_when_it_is_not_done_in_time() {
+    let process = process();
+    let (sender, dropped) = std::sync::mpsc::channel();
+    let held = Held(Some(sender));
+    process.spawn_apart("stubborn", move || async move {
+        let _held = held;
+        std::future::pending().await
+    });
+    process.shutdown();
+    let ended = process.wait(Duration::from_millis(50)).await;
+    ended.expect("being dropped is no crash");
+    dropped
+        .recv_timeout(PATIENCE)
+        .expect("its thread has ended");
+}
+
+/// As a test that fails does, or a program that embeds a service: a lane's connection, and the
+/// locks on it, must not outlive the runtime that it was started from.
+#[test]
+fn a_task_apart_ends_with_the_runtime_that_started_it() {
+    let (sender, dropped) = std::sync::mpsc::channel();
+    let held = Held(Some(sender));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async move {
+        process().spawn_apart("forgotten", move || async move {
+            let _held = held;
+            std::future::pending().await
+        });
+    });
+    drop(runtime);
+    dropped
+        .recv_timeout(PATIENCE)
+        .expect("its thread has ended");
+}

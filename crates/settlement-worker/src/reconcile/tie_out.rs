@@ -25,9 +25,11 @@ const SOON: Duration = Duration::from_secs(1);
 const AFTER_ERROR: Duration = Duration::from_secs(5);
 /// Adding up all items takes a second per some million of them.
 const STATEMENT_TIMEOUT_MS: u32 = 120_000;
-/// Events without effect that a tie-out reads, up to 256 KiB each. With more, an operator has
-/// other worries.
-const WITHOUT_EFFECT_MAX: usize = 500;
+/// Events without effect that a tie-out reads: what was discarded stays among them for ever. All
+/// their payments together take some ten megabytes. With more, an operator has other worries.
+const WITHOUT_EFFECT_MAX: usize = 100_000;
+/// As many of them are in memory at a time, up to 256 KiB each.
+const WITHOUT_EFFECT_PAGE: usize = 100;
 /// Differences of one tie-out that become breaks. When there are more, something is wrong with
 /// everything, and a thousand show what.
 const BREAKS_MAX: usize = 1_000;
@@ -128,6 +130,8 @@ impl TieOuts {
             None => self.lead().await?,
         };
         let Some(mut leader) = leader else {
+            // What this process found when it led is not the last word any more.
+            metrics::elsewhere();
             return Ok(Outcome::Elsewhere);
         };
         let started = Instant::now();
@@ -183,34 +187,59 @@ async fn read(connection: &mut PgConnection) -> Result<Read, sqlx::Error> {
     let mut snapshot = connection
         .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await?;
-    let done = store::sums::done_in_tx(&mut snapshot).await?;
+    let read = read_in_tx(&mut snapshot).await?;
+    // A transaction that is only dropped stays open until the connection's next statement, which
+    // comes after the ledger has answered: the server would end the session before that.
+    snapshot.rollback().await?;
+    Ok(read)
+}
+
+async fn read_in_tx(snapshot: &mut PgConnection) -> Result<Read, sqlx::Error> {
+    let done = store::sums::done_in_tx(snapshot).await?;
     // The sums have every event that was handled, so they are of a position only without holes.
     if !done.is_complete_to(done.highest()) {
         let reason = "events are missing among those that were handled".to_owned();
         return Ok(Read::Unfit(reason));
     }
-    let limit = WITHOUT_EFFECT_MAX + 1;
-    let events =
-        store::sums::without_effect_in_tx(&mut snapshot, i64::try_from(limit).unwrap_or(i64::MAX))
-            .await?;
-    metrics::without_effect(events.len());
-    if events.len() > WITHOUT_EFFECT_MAX {
-        let reason = format!("more than {WITHOUT_EFFECT_MAX} events have no effect");
-        return Ok(Read::Unfit(reason));
-    }
-    let mut beside = Sums::default();
-    for data in &events {
-        let added = LedgerEvent::decode(data).map(|event| beside.add(&event));
-        if !matches!(added, Ok(Ok(()))) {
-            let reason = "an event without effect cannot be read".to_owned();
-            return Ok(Read::Unfit(reason));
-        }
-    }
+    let beside = match without_effect_in_tx(snapshot).await? {
+        Ok(beside) => beside,
+        Err(reason) => return Ok(Read::Unfit(reason)),
+    };
     let ours = Ours {
-        accounts: store::sums::accounts_in_tx(&mut snapshot, &beside).await?,
-        merchants: store::sums::merchants_in_tx(&mut snapshot, &beside).await?,
+        accounts: store::sums::accounts_in_tx(snapshot, &beside).await?,
+        merchants: store::sums::merchants_in_tx(snapshot, &beside).await?,
     };
     Ok(Read::Sums(done.highest(), ours))
+}
+
+/// What the events without effect add up to, or why that cannot be told.
+async fn without_effect_in_tx(
+    snapshot: &mut PgConnection,
+) -> Result<Result<Sums, String>, sqlx::Error> {
+    let (mut beside, mut number, mut after) = (Sums::default(), 0, 0);
+    let limit = i64::try_from(WITHOUT_EFFECT_PAGE).unwrap_or(i64::MAX);
+    loop {
+        let page = store::sums::without_effect_in_tx(snapshot, after, limit).await?;
+        number += page.len();
+        if number > WITHOUT_EFFECT_MAX {
+            metrics::without_effect(number);
+            let reason = format!("more than {WITHOUT_EFFECT_MAX} events have no effect");
+            return Ok(Err(reason));
+        }
+        for (seq, data) in &page {
+            let added = LedgerEvent::decode(data).map(|event| beside.add(&event));
+            if !matches!(added, Ok(Ok(()))) {
+                let reason = format!("event {seq}, which has no effect, cannot be read");
+                return Ok(Err(reason));
+            }
+        }
+        match page.last() {
+            Some((seq, _)) if page.len() == WITHOUT_EFFECT_PAGE => after = *seq,
+            _ => break,
+        }
+    }
+    metrics::without_effect(number);
+    Ok(Ok(beside))
 }
 
 /// The ledger's sums. What was posted up to a position never changes, so the answers fit

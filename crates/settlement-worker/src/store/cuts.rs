@@ -154,6 +154,21 @@ pub async fn waiting(
         .collect())
 }
 
+/// The cut that is to be closed before all others that wait.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn first_waiting_in_tx(tx: &mut PgConnection) -> Result<Option<Cut>, sqlx::Error> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, seq, cut_off, merchant_id, currency, instant, state, waits_for, closed_at
+         FROM settlement.cuts WHERE state = 'waiting' ORDER BY seq, id LIMIT 1"
+    )
+    .fetch_optional(tx)
+    .await?;
+    row.map(read).transpose()
+}
+
 /// Lets one closer at a time go on, to the end of its transaction: two cuts that overlap must
 /// not both take an item.
 ///

@@ -3,7 +3,7 @@
 
 use contracts::{Currency, WalletId, topology::Worker};
 use rust_decimal::Decimal;
-use service_runtime::inbox::SeqSet;
+use service_runtime::{inbox::SeqSet, worker::SOURCE};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -112,27 +112,31 @@ pub async fn done_in_tx(tx: &mut PgConnection) -> Result<SeqSet, sqlx::Error> {
     done.map_or_else(|| Ok(SeqSet::new()), |done| done.parse().map_err(foreign))
 }
 
-/// The data of events that the inbox has and that have no effect here: parked, discarded, or
-/// tried again. At most `limit`.
+/// Positions and data of events that the inbox has and that have no effect here: parked,
+/// discarded, or tried again. At most `limit`, in order, after `after`.
 ///
 /// # Errors
 /// When the server cannot be asked.
 pub async fn without_effect_in_tx(
     tx: &mut PgConnection,
+    after: i64,
     limit: i64,
-) -> Result<Vec<Vec<u8>>, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"SELECT data AS "data!" FROM (
-             SELECT data FROM settlement.dead_letters
-             WHERE consumer = $1 AND seq IS NOT NULL AND state <> 'replayed'
+) -> Result<Vec<(i64, Vec<u8>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT seq AS "seq!", data AS "data!" FROM (
+             SELECT seq, data FROM settlement.dead_letters
+             WHERE consumer = $1 AND source = $2 AND state <> 'replayed'
              UNION ALL
-             SELECT data FROM settlement.retrying WHERE consumer = $1
-           ) event LIMIT $2"#,
+             SELECT seq, data FROM settlement.retrying WHERE consumer = $1 AND source = $2
+           ) event WHERE seq > $3 ORDER BY seq LIMIT $4"#,
         Worker::Settlement.as_str(),
+        SOURCE,
+        after,
         limit,
     )
     .fetch_all(tx)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.seq, row.data)).collect())
 }
 
 /// The sums over accounts, those of `beside` added, in order of the key.

@@ -99,18 +99,33 @@ impl Closer {
         Ok(())
     }
 
-    /// Closes a cut if it can be closed.
+    /// Closes a cut if it can be closed, and before it those that wait with lower positions: what
+    /// is theirs must not go into its batches.
     ///
     /// # Errors
     /// When the database fails; then the cut waits, or, if the commit got lost, is closed.
     pub async fn close(&self, id: CutId) -> Result<Closed, sqlx::Error> {
         let _turn = self.turn.lock().await;
         let mut connection = self.patient.acquire().await?;
+        loop {
+            if let Some(closed) = self.step(&mut connection, id).await? {
+                return Ok(closed);
+            }
+        }
+    }
+
+    /// One transaction on the way to closing a cut; nothing when it closed an earlier one.
+    async fn step(
+        &self,
+        connection: &mut PgConnection,
+        id: CutId,
+    ) -> Result<Option<Closed>, sqlx::Error> {
         let mut tx = connection.begin().await?;
         store::cuts::take_turns_in_tx(&mut tx).await?;
         let cut = store::cuts::find(&mut *tx, id).await?;
         let Some(cut) = cut.filter(|cut| cut.state == CutState::Waiting) else {
-            return Ok(Closed::Before);
+            tx.rollback().await?;
+            return Ok(Some(Closed::Before));
         };
         let blockers = store::cuts::blockers_in_tx(&mut tx, cut.seq).await?;
         if let Some(reason) = blockers.reason() {
@@ -119,19 +134,23 @@ impl Closer {
             if is_news {
                 tell_waiting(&cut, &reason);
             }
-            return Ok(Closed::Waits(reason));
+            return Ok(Some(Closed::Waits(reason)));
         }
+        // What does not keep this one keeps none before it, whatever its last look said.
+        let first = store::cuts::first_waiting_in_tx(&mut tx).await?;
+        let cut = first.unwrap_or(cut);
         let due = self.close_in_tx(&mut tx, &cut).await?;
         tx.commit().await?;
         metrics::batches_closed(due.len());
+        let closed = cut.id.to_string();
         tracing::info!(
-            cut = id.to_string(),
+            cut = closed,
             seq = cut.seq,
             batches = due.len(),
-            "Closed cut {id} at {}",
+            "Closed cut {closed} at {}",
             cut.seq
         );
-        Ok(Closed::Now(due.len()))
+        Ok((cut.id == id).then_some(Closed::Now(due.len())))
     }
 
     async fn close_in_tx(&self, tx: &mut PgConnection, cut: &Cut) -> Result<Vec<Due>, sqlx::Error> {

@@ -69,6 +69,26 @@ async fn a_cut_waits_for_a_hole_a_retry_and_a_dead_letter_and_for_nothing_beyond
     assert_eq!(again, Closed::Before);
 }
 
+/// Midnight's cut waits, and so does one that was asked for in the morning. Whoever asks again for
+/// the latter must not take what is midnight's, however soon they ask after the wait is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_that_is_closed_at_once_leaves_earlier_ones_what_is_theirs() {
+    let world = World::new().await;
+    let midnight = world.cut(3, None, None).await;
+    let morning = world.cut(5, None, None).await;
+    for cut in [midnight, morning] {
+        assert!(waits_for(&world, cut).await.contains("event 1"));
+    }
+    world.apply(&payments(1..=5)).await;
+    let closed = world.closer().close(morning).await;
+    assert_eq!(closed.expect("the database answers"), Closed::Now(1));
+    let closed = world.closer().close(midnight).await;
+    assert_eq!(closed.expect("the database answers"), Closed::Before);
+    let of_midnight = "SELECT sum(b.count)::bigint FROM settlement.batches b
+        JOIN settlement.cuts c ON c.id = b.cut_id WHERE c.seq = 3";
+    assert_eq!(world.scalar(of_midnight).await, 3);
+}
+
 /// By hand, because a cut is not closed over what could still come: but if it does, it is
 /// neither lost nor put into a batch that was told.
 #[tokio::test(flavor = "multi_thread")]

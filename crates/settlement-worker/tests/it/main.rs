@@ -3,4 +3,5 @@
 mod cuts;
 mod oracle;
 mod schedule;
+mod tie_out;
 mod world;

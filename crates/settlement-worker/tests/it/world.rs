@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 use contracts::{
     Account, Currency, CutId, EventId, Kind, LedgerEvent, Leg, Posted, TransactionId, WalletId,
     chain,
-    rpc::{Cut, EventsPage, EventsRequest, Head, LoggedEvent, RpcError},
+    rpc::{
+        Cut, EventsPage, EventsRequest, Head, LoggedEvent, MerchantTotal, PaymentsPage,
+        PaymentsRequest, RpcError, TieOut, TieOutRequest,
+    },
     settlement::CutState,
     subjects,
     topology::{Topology, Worker},
@@ -64,6 +67,8 @@ pub(crate) struct World {
     /// As the worker's role: the grants are part of what is tested.
     pub(crate) pool: PgPool,
     pub(crate) clock: Clock,
+    /// For connections of the worker's role outside the pool.
+    pub(crate) url: Secret,
     log: Arc<Mutex<Vec<LoggedEvent>>>,
 }
 
@@ -95,6 +100,7 @@ impl World {
             owner: database.pool().await,
             pool,
             clock: Clock::manual(at(0)),
+            url,
             log: Arc::default(),
         }
     }
@@ -193,6 +199,46 @@ impl World {
         }
     }
 
+    /// A ledger whose books are what `answer` says, and whose merchants were paid `paid`.
+    pub(crate) async fn books<F, Fut>(
+        &self,
+        process: &Process,
+        paid: Vec<MerchantTotal>,
+        answer: F,
+    ) -> Ledger
+    where
+        F: Fn() -> Fut + Clone + Send + 'static,
+        Fut: Future<Output = TieOut> + Send + 'static,
+    {
+        let topology = Topology::with_prefix(&testkit::stream_prefix());
+        let client = nats::connect(&servers().nats.url(), "test", process)
+            .await
+            .expect("a URL");
+        let books = move |_: TieOutRequest| {
+            let answer = answer.clone();
+            async move { Ok::<_, RpcError>(answer().await) }
+        };
+        let subject = topology.subject(subjects::rpc::LEDGER_TIE_OUT);
+        rpc::serve(process, client.clone(), subject, "ledger", books);
+        let payments = move |_: PaymentsRequest| {
+            let totals = paid.clone();
+            async move { Ok::<_, RpcError>(PaymentsPage { totals, next: None }) }
+        };
+        let subject = topology.subject(subjects::rpc::LEDGER_PAYMENTS);
+        rpc::serve(process, client.clone(), subject, "ledger", payments);
+        let ledger = Ledger::new(client, topology);
+        testkit::eventually("the ledger answers", PATIENCE, async || {
+            let all = PaymentsRequest { at: 0, after: None };
+            ledger
+                .payments(&all)
+                .await
+                .map_err(|error| error.to_string())?;
+            ledger.tie_out(0).await.map_err(|error| error.to_string())
+        })
+        .await;
+        ledger
+    }
+
     /// A ledger that answers, for as long as `process` runs.
     pub(crate) async fn ledger(&self, process: &Process) -> Ledger {
         let topology = Topology::with_prefix(&testkit::stream_prefix());
@@ -215,7 +261,7 @@ impl World {
     }
 }
 
-fn posted(seq: u64, payment: &Payment) -> Posted {
+pub(crate) fn posted(seq: u64, payment: &Payment) -> Posted {
     let currency: Currency = payment.currency.parse().expect("a currency");
     let units = i128::try_from(payment.units).expect("small");
     let amount = Decimal::from_i128_with_scale(units, currency.scale());
