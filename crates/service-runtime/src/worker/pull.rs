@@ -18,7 +18,7 @@ use contracts::{
     topology::{ConsumerSpec, Topology},
 };
 use futures_util::{FutureExt as _, StreamExt as _};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::message::{Raw, kept, storable};
 use crate::nats;
@@ -29,6 +29,8 @@ const EXPIRES: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Two heartbeats and a little: then the session is over.
 const QUIET_MAX: Duration = Duration::from_secs(5);
+/// How long the end of a session may take: a round trip or two, and without a server nobody waits.
+const RELEASE_MAX: Duration = Duration::from_secs(2);
 /// From one batch that is not full to the next. A transaction costs about as much as a hundred
 /// events in it, so under load a batch waits for more; after a quiet moment nothing waits.
 const PACE: Duration = Duration::from_millis(50);
@@ -186,15 +188,31 @@ impl Session {
         }
     }
 
-    /// Gives back what was delivered and not yet taken, so that others need not wait for it.
-    pub(crate) async fn release(mut self) {
-        while let Some(Some(message)) = self.subscriber.next().now_or_never() {
+    /// Gives back what was delivered and not yet taken, so that others need not wait for it, and
+    /// sees that it and the last answers are sent.
+    pub(crate) async fn release(self) {
+        match timeout(RELEASE_MAX, self.give_back()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error = format!("{error:#}");
+                tracing::debug!(error, "Could not give messages back");
+            }
+            Err(_) => tracing::debug!("Could not give messages back in time"),
+        }
+    }
+
+    async fn give_back(mut self) -> anyhow::Result<()> {
+        // What is given back while our request is open would be delivered to us again.
+        self.subscriber.drain().await?;
+        while let Some(message) = self.subscriber.next().await {
             // A status is of no interest any more.
             let _ = self.take(message);
         }
         for received in self.gathered {
             received.receipt.nak(None).await;
         }
+        // The client ends with its last owner, whatever it has not sent.
+        Ok(self.client.flush().await?)
     }
 
     async fn request(&mut self) -> Result<(), Lost> {

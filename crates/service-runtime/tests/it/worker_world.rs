@@ -140,13 +140,14 @@ impl World {
             .expect("deletes the consumer");
     }
 
+    pub(crate) async fn consumer(&self) -> Result<PullConsumer, String> {
+        let found = self.js.get_consumer_from_stream(CONSUMER, self.spec().name);
+        found.await.map_err(|error| error.to_string())
+    }
+
     /// Up to where the consumer's messages are acknowledged, and how many are not.
     pub(crate) async fn acknowledged(&self) -> Result<(u64, u64), String> {
-        let found: Result<PullConsumer, _> = self
-            .js
-            .get_consumer_from_stream(CONSUMER, self.spec().name)
-            .await;
-        let consumer = found.map_err(|error| error.to_string())?;
+        let consumer = self.consumer().await?;
         let info = consumer.cached_info();
         let open = info.num_pending + info.num_ack_pending as u64;
         Ok((info.ack_floor.stream_sequence, open))

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use futures_util::StreamExt as _;
 use testkit::{CutPoint, TcpProxy, eventually};
 use tokio::sync::Semaphore;
 
@@ -161,6 +162,39 @@ async fn a_soft_stop_finishes_the_batch_in_hand_and_acknowledges_it() {
     worker.stop().await;
     world.assert_effects_except(&[]).await;
     assert_eq!(world.number("SELECT count(*) FROM running").await, 0);
+}
+
+/// They are on their way while the batch before is worked on. Kept, they would come again only
+/// after half a minute, and everybody waits for the first of them.
+#[tokio::test]
+async fn a_soft_stop_gives_back_what_was_delivered_and_not_begun() {
+    let world = World::start().await;
+    let permits = Arc::new(Semaphore::new(0));
+    world.deeds.set(1, Deed::Wait(Arc::clone(&permits)));
+    world.append(1).await;
+    let worker = world.worker().await;
+    eventually("it is in hand", PATIENCE, async || {
+        world.number("SELECT count(*) FROM running").await == 1
+    })
+    .await;
+    world.append(5).await;
+    eventually("the rest is delivered", PATIENCE, async || {
+        let consumer = world.consumer().await?;
+        match consumer.cached_info().num_ack_pending {
+            6 => Ok(()),
+            other => Err(format!("{other} of 6")),
+        }
+    })
+    .await;
+    worker.process.shutdown();
+    permits.add_permits(100);
+    worker.stop().await;
+    let consumer = world.consumer().await.expect("it is there");
+    // Sooner than nats-server gives up waiting for an answer.
+    let soon = Duration::from_secs(10);
+    let given_back = consumer.batch().max_messages(5).expires(soon).messages();
+    let given_back = given_back.await.expect("asks").count().await;
+    assert_eq!(given_back, 5);
 }
 
 #[tokio::test]

@@ -26,10 +26,12 @@ async fn lists_are_filtered_and_their_money_is_that_of_the_whole_filter() {
     let subject = "ledger.v1.dance.posted.00";
     world.write_data(id, subject, Clock::system().now(), strange.to_owned());
     world.publish([7]).await;
+    let worker = world.worker().await;
+    // One after the other: of one batch, what nobody wrote is parked first.
+    world.wait_for_letters(5).await;
     let forged = "x".repeat(DEAD_LETTER_BYTES_SHOWN_MAX + 1);
     let nothing = async_nats::HeaderMap::new();
     world.send(subject, nothing, &forged).await;
-    let worker = world.worker().await;
     world.wait_for_letters(6).await;
     worker.stop().await;
 
