@@ -27,7 +27,10 @@ async fn the_lists_of_all_workers_are_one_and_a_worker_that_is_away_is_named() {
     let world = World::start().await;
     let finance = world.token(Role::Finance, "");
     let nobody = world.get(&finance, "/v1/dead-letters").await.ok(200);
-    assert_eq!(nobody["unavailable"], json!(["fraud", "analytics", "settlement"]));
+    assert_eq!(
+        nobody["unavailable"],
+        json!(["fraud", "analytics", "settlement"])
+    );
     assert_eq!(
         (ids(&nobody), &nobody["at_stake"]),
         (named(&[]), &json!({}))
