@@ -36,7 +36,8 @@ const RULES: &[Rule] = &[
         limit: 0,
         severity: Severity::Broken,
         found: "the last tie-out found differences between settlements and the ledger",
-        advice: "The worker's log names each difference; nothing more is paid out of them.",
+        advice: "Run `florin verify`, or ask for /v1/settlements/breaks?state=open: both name each \
+                 difference. Cuts go on being closed: pay nothing out of them until you know why.",
     },
     Rule {
         metric: "florin_settlement_cuts_waiting_seconds",
