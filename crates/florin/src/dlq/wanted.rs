@@ -9,7 +9,7 @@ use crate::api_client::{ApiClient, DeadLetterPage};
 /// Filters: what is not said does not matter.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Wanted {
-    /// Only those of this worker: analytics or fraud.
+    /// Only those of this worker: analytics, fraud or settlement.
     #[arg(long)]
     pub(super) worker: Option<String>,
 

@@ -36,7 +36,8 @@ const RULES: &[Rule] = &[
         limit: 0,
         severity: Severity::Broken,
         found: "the last tie-out found sums that differ between the ledger and its events",
-        advice: "Ask `GET /v1/settlements/breaks` which, and run `florin verify`: it names the rows.",
+        advice: "Ask `GET /v1/settlements/breaks?state=open` which, and run `florin verify`: it names \
+                 the rows. Cuts go on being closed: pay nothing out of them until you know why.",
     },
     Rule {
         metric: "florin_settlement_cuts_waiting_seconds",

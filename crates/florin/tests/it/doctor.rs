@@ -167,7 +167,8 @@ async fn what_is_wrong_with_processes_and_streams_is_named_alone_and_with_advice
             "florin dlq list",
         )
     };
-    finds(&fleet, &[dead("fraud-worker"), dead("analytics-worker")]).await;
+    let workers = ["fraud-worker", "analytics-worker", "settlement-worker"];
+    finds(&fleet, &workers.map(dead)).await;
 }
 
 #[tokio::test]

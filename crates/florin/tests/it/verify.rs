@@ -142,7 +142,9 @@ async fn a_payment_that_was_discarded_is_not_missed_among_the_items() {
         INSERT INTO settlement.dead_letters (id, consumer, source, seq, subject, noun_verb, headers,
             data, reason, error, attempts, first_at, last_at, state)
         VALUES (gen_random_uuid(), 'settlement', 'ledger', 10, '', '', '{}', '', '', '', 1, now(),
-                now(), 'discarded');";
+                now(), 'discarded');
+        INSERT INTO settlement.dead_letter_history (dead_letter, at, action, by, note)
+        SELECT id, now(), 'discarded', '', '' FROM settlement.dead_letters;";
     let database = books::settled().await;
     let report = planted(&database.url(), LETTER).await;
     assert!(report.clean, "{report}");

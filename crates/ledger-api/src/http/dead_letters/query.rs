@@ -28,7 +28,7 @@ const CODE_CHARS_MAX: usize = 100;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ListDeadLetters {
-    /// Only those of this worker: `analytics` or `fraud`.
+    /// Only those of this worker: `analytics`, `fraud` or `settlement`.
     worker: Option<String>,
     /// `parked`, `replayed`, `discarded` or `any`; `parked` by default.
     state: Option<String>,

@@ -18,7 +18,7 @@ pub struct DeadLetterView {
     /// The dead letter, `dlt_…`. Ids sort by the time of giving up.
     #[schema(value_type = String)]
     pub id: DeadLetterId,
-    /// Whose it is: `analytics` or `fraud`.
+    /// Whose it is: `analytics`, `fraud` or `settlement`.
     #[schema(example = "analytics")]
     worker: &'static str,
     /// `parked`, `replayed` or `discarded`.
