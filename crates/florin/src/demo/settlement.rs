@@ -15,7 +15,7 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::{PATIENCE, opening};
-use crate::api_client::{Act, ApiClient, Batch, CutAnswer, DeadLetter, Movement, NewPayment};
+use crate::api_client::{Act, ApiClient, Batch, DeadLetter, Movement, NewPayment};
 use crate::exit::Failure;
 use crate::fleet::Fleet;
 use crate::simulate::Takings;
@@ -99,8 +99,8 @@ pub async fn settle(fleet: &Fleet, takings: &[Takings]) -> anyhow::Result<Settle
         .await?
         .body
         .outcome;
-    let CutAnswer { cut } = closed(&finance).await?;
-    let batches = batches(&finance, &cut.id.to_string()).await?;
+    closed(&finance).await?;
+    let batches = batches(&finance).await?;
     let differences = compare(&batches, takings, merchant.wallet)?;
     Ok(Settlement {
         dead_letter: letter.id,
@@ -179,12 +179,12 @@ async fn parked(cashier: &ApiClient, customer: WalletId) -> anyhow::Result<(Dead
 }
 
 /// Waits until the cut is closed.
-async fn closed(finance: &ApiClient) -> anyhow::Result<CutAnswer> {
+async fn closed(finance: &ApiClient) -> anyhow::Result<()> {
     let mut delays = PATIENCE.delays();
     loop {
         let answer = finance.cut(CUT).await?.body;
         if answer.cut.state == "closed" {
-            return Ok(answer);
+            return Ok(());
         }
         if !delays.wait().await {
             let why = answer.cut.waits_for.unwrap_or_default();
@@ -193,10 +193,11 @@ async fn closed(finance: &ApiClient) -> anyhow::Result<CutAnswer> {
     }
 }
 
-async fn batches(finance: &ApiClient, cut: &str) -> anyhow::Result<Vec<Batch>> {
+/// All of them: when the day ends at midnight, the schedule has made some.
+async fn batches(finance: &ApiClient) -> anyhow::Result<Vec<Batch>> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
-        let mut query = vec![("cut", cut), ("limit", PAGE)];
+        let mut query = vec![("limit", PAGE)];
         query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
         let page = finance.batches(&query).await?;
         all.extend(page.items);
@@ -224,14 +225,18 @@ fn compare(
         .get_mut(&(merchant, "EUR".parse()?))
         .context("nobody was paid in EUR")?;
     *wandas = (wandas.0 + 1, wandas.1 + PRICE.parse::<Decimal>()?);
-    let mut differences = Vec::new();
+    let mut paid: BTreeMap<(WalletId, Currency), (u64, Decimal)> = BTreeMap::new();
     for batch in batches {
-        let paid = (batch.count, batch.gross.parse::<Decimal>()?);
-        let was = expected.remove(&(batch.merchant, batch.currency));
-        if was != Some(paid) {
+        let sum = paid.entry((batch.merchant, batch.currency)).or_default();
+        *sum = (sum.0 + batch.count, sum.1 + batch.gross.parse::<Decimal>()?);
+    }
+    let mut differences = Vec::new();
+    for (key, is) in &paid {
+        let was = expected.remove(key);
+        if was != Some(*is) {
+            let (merchant, currency) = key;
             differences.push(format!(
-                "batch {} is {paid:?}, the payments were {was:?}",
-                batch.id
+                "{merchant} is paid {is:?} in {currency}, the payments were {was:?}"
             ));
         }
     }

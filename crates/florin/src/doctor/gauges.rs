@@ -51,7 +51,20 @@ const RULES: &[Rule] = &[
 /// Beyond this part of the files that a process may open, the next connections are refused.
 const FILES_PERCENT: u64 = 80;
 
+/// Tie-outs come every minute, or when they take long as seldom as costs 2 % of the time; after
+/// this long somebody should look.
+const TIE_OUT_SECONDS_MAX: u64 = 3_600;
+
 pub fn check(patient: &mut Patient) {
+    let now = u64::try_from(service_runtime::Clock::system().now().timestamp()).unwrap_or_default();
+    if let Some(seconds) = untied(patient.metrics.values().map(String::as_str), now)
+        && seconds > TIE_OUT_SECONDS_MAX
+    {
+        let found = format!("the books were not tied out for {} minutes", seconds / 60);
+        let advice = "The settlement worker's log says why: a dead letter that cannot be read, a \
+                      backlog, or a ledger that does not answer.";
+        patient.worrying("metrics", "settlement-worker", found, advice);
+    }
     for (service, text) in patient.metrics.clone() {
         for rule in RULES {
             if most(&text, rule.metric).is_some_and(|value| value > rule.limit) {
@@ -69,6 +82,20 @@ pub fn check(patient: &mut Patient) {
             patient.worrying("metrics", &service, found, advice);
         }
     }
+}
+
+/// Seconds since any process completed a tie-out, or since the longest-lived that could have one
+/// began; nothing when there is none.
+fn untied<'a>(texts: impl Iterator<Item = &'a str>, now: u64) -> Option<u64> {
+    let (mut last, mut began) = (0, u64::MAX);
+    for text in texts {
+        let Some(tied_out) = most(text, "florin_settlement_tie_out_timestamp_seconds") else {
+            continue;
+        };
+        last = last.max(tied_out);
+        began = began.min(most(text, "process_start_time_seconds").unwrap_or(now));
+    }
+    (began != u64::MAX).then(|| now.saturating_sub(last.max(began)))
 }
 
 /// The largest value of a metric over its labels, in whole numbers, rounded up.
@@ -98,5 +125,19 @@ mod tests {
         assert_eq!(most(text, "a_b"), Some(1));
         assert_eq!(most(text, "a_bc"), Some(9));
         assert_eq!(most(text, "a"), None);
+    }
+
+    #[test]
+    fn tie_outs_are_as_old_as_the_latest_of_any_process_or_as_the_oldest_process() {
+        let process = |tied_out: u64, began: u64| {
+            format!(
+                "florin_settlement_tie_out_timestamp_seconds {tied_out}\n\
+                 process_start_time_seconds {began}.25\n"
+            )
+        };
+        let untied = |texts: &[String]| untied(texts.iter().map(String::as_str), 1_000);
+        assert_eq!(untied(&[process(900, 100), process(0, 990)]), Some(100));
+        assert_eq!(untied(&[process(0, 99), process(0, 990)]), Some(900));
+        assert_eq!(untied(&["process_start_time_seconds 7\n".to_owned()]), None);
     }
 }
