@@ -29,8 +29,3 @@ pub use config::{HasService, ServiceConfig};
 pub use health::{Health, State};
 pub use process::Process;
 pub use secret::Secret;
-
-/// Services allocate small, short-lived pieces all the time, and the system's allocator takes a
-/// fifth of their processor time for it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
