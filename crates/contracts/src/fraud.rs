@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlertId, Currency, DecodeError, EventId, EventType, TransactionId, WalletId, event::Envelope,
+    AlertId, Currency, DecodeError, EventId, EventType, TransactionId, WalletId, worker_event,
 };
 
 /// A rule that movements are held against.
@@ -122,16 +122,12 @@ impl AlertRaised {
     /// # Errors
     /// See [`DecodeError`].
     pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
-        let envelope: Envelope = serde_json::from_slice(data).map_err(DecodeError::Malformed)?;
-        if envelope.event_type != EventType::AlertRaised.as_str() {
-            return Err(DecodeError::UnknownType);
-        }
-        serde_json::from_slice(data).map_err(DecodeError::Malformed)
+        worker_event::decode(data, EventType::AlertRaised)
     }
 
     /// The data as it is stored, hashed and sent.
     pub fn encode(&self) -> String {
-        serde_json::to_string(self).expect("events have string keys only, so they serialise")
+        worker_event::encode(self)
     }
 }
 

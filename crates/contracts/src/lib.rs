@@ -20,6 +20,7 @@ pub mod stake;
 pub mod subjects;
 pub mod topology;
 pub mod totals;
+mod worker_event;
 
 pub use currency::{Currency, UnknownCurrency};
 pub use event::{Account, DecodeError, Kind, LedgerEvent, Leg, Posted, Rejected, RejectionCode};

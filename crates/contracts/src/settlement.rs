@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Currency, CutId, DecodeError, EventId, EventType, SettlementId, WalletId, event::Envelope,
+    Currency, CutId, DecodeError, EventId, EventType, SettlementId, WalletId, worker_event,
 };
 
 /// What a cut has come to.
@@ -141,16 +141,12 @@ impl BatchClosed {
     /// # Errors
     /// See [`DecodeError`].
     pub fn decode(data: &[u8]) -> Result<Self, DecodeError> {
-        let envelope: Envelope = serde_json::from_slice(data).map_err(DecodeError::Malformed)?;
-        if envelope.event_type != EventType::BatchClosed.as_str() {
-            return Err(DecodeError::UnknownType);
-        }
-        serde_json::from_slice(data).map_err(DecodeError::Malformed)
+        worker_event::decode(data, EventType::BatchClosed)
     }
 
     /// The data as it is stored, hashed and sent.
     pub fn encode(&self) -> String {
-        serde_json::to_string(self).expect("events have string keys only, so they serialise")
+        worker_event::encode(self)
     }
 }
 
