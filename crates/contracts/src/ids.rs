@@ -106,6 +106,8 @@ ids! {
     HoldId = "hld";
     /// Money on its way to a merchant's bank.
     PayoutId = "pay";
+    /// A price for an exchange, for a while.
+    QuoteId = "qte";
     /// A settlement batch.
     SettlementId = "stl";
     /// One balanced movement of money.

@@ -144,6 +144,11 @@ impl Money {
         self.amount.is_sign_negative() && !self.amount.is_zero()
     }
 
+    /// Above zero?
+    pub fn is_positive(self) -> bool {
+        self.amount.is_sign_positive() && !self.amount.is_zero()
+    }
+
     /// Exactly zero?
     pub fn is_zero(self) -> bool {
         self.amount.is_zero()

@@ -19,7 +19,6 @@ impl Stake {
     pub fn of(event: &LedgerEvent) -> Result<Self, MoneyError> {
         let mut stake = Self::default();
         match event {
-            LedgerEvent::WalletCreated(event) => stake.wallets.push(event.wallet),
             LedgerEvent::Posted(event) => {
                 for leg in &event.legs {
                     stake.wallets.extend(leg.wallet);
@@ -33,6 +32,7 @@ impl Stake {
                 stake.wallets.push(event.wallet);
                 stake.wallets.extend(event.counterparty);
             }
+            other => stake.wallets.extend(other.wallet()),
         }
         stake.wallets.sort_unstable();
         stake.wallets.dedup();

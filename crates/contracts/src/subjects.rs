@@ -60,23 +60,39 @@ macro_rules! events {
 
 events! {
     WalletCreated => "ledger" "wallet" "created", "A wallet was opened.";
+    WalletFrozen => "ledger" "wallet" "frozen", "A wallet, or one currency of it, was frozen: no debits.";
+    WalletUnfrozen => "ledger" "wallet" "unfrozen", "A wallet, or one currency of it, was unfrozen.";
+    WalletBlocked => "ledger" "wallet" "blocked", "A wallet was blocked: nothing moves.";
+    WalletUnblocked => "ledger" "wallet" "unblocked", "A wallet was unblocked.";
+    WalletClosed => "ledger" "wallet" "closed", "A wallet was closed for good, empty.";
+    CreditLimitSet => "ledger" "credit_limit" "set", "How far below zero a wallet may go in a currency was set.";
     DepositPosted => "ledger" "deposit" "posted", "Money came in from a funding account.";
     WithdrawalPosted => "ledger" "withdrawal" "posted", "Money left to a funding account.";
     TransferPosted => "ledger" "transfer" "posted", "Money moved between two wallets.";
     PaymentPosted => "ledger" "payment" "posted", "A customer paid a merchant.";
+    RefundPosted => "ledger" "refund" "posted", "A merchant paid back a payment, or part of it.";
+    ReversalPosted => "ledger" "reversal" "posted", "An earlier transaction was undone.";
+    ExchangePosted => "ledger" "exchange" "posted", "Money of one currency became money of another.";
+    AdjustmentPosted => "ledger" "adjustment" "posted", "Staff corrected a balance.";
     DepositRejected => "ledger" "deposit" "rejected", "A deposit was decided against.";
     WithdrawalRejected => "ledger" "withdrawal" "rejected", "A withdrawal was decided against.";
     TransferRejected => "ledger" "transfer" "rejected", "A transfer was decided against.";
     PaymentRejected => "ledger" "payment" "rejected", "A payment was decided against.";
+    RefundRejected => "ledger" "refund" "rejected", "A refund was decided against.";
+    ReversalRejected => "ledger" "reversal" "rejected", "A reversal was decided against.";
+    ExchangeRejected => "ledger" "exchange" "rejected", "An exchange was decided against.";
+    AdjustmentRejected => "ledger" "adjustment" "rejected", "An adjustment was decided against.";
+    CommandRejected => "ledger" "command" "rejected", "A command that moves no money was decided against.";
     AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
     BatchClosed => "settlement" "batch" "closed", "The payments to a merchant in a currency up to a cut were put into a batch.";
 }
 
 impl EventType {
-    /// The subject that the ledger's event of this type about `wallet` is published on. Events
+    /// The subject that the ledger's event of this type about `wallet` is published on, shard
+    /// `00` when it is about none. Events
     /// of workers have no shard: theirs is [`EventType::subject_stem`].
-    pub fn subject(self, wallet: WalletId) -> String {
-        format!("{}.{:02}", self.subject_stem(), shard(wallet))
+    pub fn subject(self, wallet: Option<WalletId>) -> String {
+        format!("{}.{:02}", self.subject_stem(), wallet.map_or(0, shard))
     }
 }
 
@@ -193,7 +209,7 @@ mod tests {
         // printf wal_0190aaaaaaaa7bbbbbbbcccccccccccc | sha256sum
         let first = Sha256::digest(b"wal_0190aaaaaaaa7bbbbbbbcccccccccccc")[0];
         assert_eq!(
-            EventType::TransferPosted.subject(wallet),
+            EventType::TransferPosted.subject(Some(wallet)),
             format!("ledger.v1.transfer.posted.{:02}", first % 16)
         );
     }

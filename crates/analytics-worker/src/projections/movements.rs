@@ -54,14 +54,15 @@ impl Category {
             .find(|category| category.as_str() == text)
     }
 
-    const fn of(kind: Kind, outgoing: bool) -> Self {
+    const fn of(kind: Kind, outgoing: bool) -> Option<Self> {
         match (kind, outgoing) {
-            (Kind::Deposit, _) => Self::Deposited,
-            (Kind::Withdrawal, _) => Self::Withdrawn,
-            (Kind::Payment, true) => Self::Paid,
-            (Kind::Payment, false) => Self::Received,
-            (Kind::Transfer, true) => Self::TransferredOut,
-            (Kind::Transfer, false) => Self::TransferredIn,
+            (Kind::Deposit, _) => Some(Self::Deposited),
+            (Kind::Withdrawal, _) => Some(Self::Withdrawn),
+            (Kind::Payment, true) => Some(Self::Paid),
+            (Kind::Payment, false) => Some(Self::Received),
+            (Kind::Transfer, true) => Some(Self::TransferredOut),
+            (Kind::Transfer, false) => Some(Self::TransferredIn),
+            (Kind::Refund | Kind::Reversal | Kind::Exchange | Kind::Adjustment, _) => None,
         }
     }
 }
@@ -93,7 +94,7 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a LedgerEvent>) -> Result<Cha
     for event in events {
         match event {
             LedgerEvent::Posted(posted) => add(&mut changes, posted)?,
-            LedgerEvent::WalletCreated(_) | LedgerEvent::Rejected(_) => {}
+            _ => {}
         }
     }
     Ok(changes)
@@ -104,18 +105,19 @@ fn add(changes: &mut Changes, posted: &Posted) -> Result<(), MoneyError> {
         // Legs without a wallet are the system's own.
         let Some(wallet) = leg.wallet else { continue };
         let money = leg.money()?;
-        let category = Category::of(posted.kind, money.is_negative());
-        let moved = money.amount().abs();
-        let (count, sum) = changes
-            .tallies
-            .entry((wallet, leg.currency, category))
-            .or_insert((0, Decimal::ZERO));
-        let added = sum.checked_add(moved).ok_or(MoneyError::Overflow)?;
-        // A sum of another scale was rounded.
-        if added.scale() < moved.scale() {
-            return Err(MoneyError::Overflow);
+        if let Some(category) = Category::of(posted.kind, money.is_negative()) {
+            let moved = money.amount().abs();
+            let (count, sum) = changes
+                .tallies
+                .entry((wallet, leg.currency, category))
+                .or_insert((0, Decimal::ZERO));
+            let added = sum.checked_add(moved).ok_or(MoneyError::Overflow)?;
+            // A sum of another scale was rounded.
+            if added.scale() < moved.scale() {
+                return Err(MoneyError::Overflow);
+            }
+            (*count, *sum) = (*count + 1, added);
         }
-        (*count, *sum) = (*count + 1, added);
         let at = posted.effective_at;
         let seen = changes.seen.entry(wallet).or_insert(Seen {
             first: at,

@@ -108,6 +108,7 @@ async fn rejections_and_new_wallets_are_settled_and_count_nothing() {
         effective_at: at(2),
         posted_at: at(2),
         reference: None,
+        about: None,
     }));
     world.publish(1..=2).await;
     world.wait_until_settled().await;

@@ -61,7 +61,7 @@ impl Cast {
             let counterparty = match (row.kind, &row.counterparty) {
                 (Kind::Payment, Some(name)) => Some(find(name, WalletKind::Merchant)),
                 (Kind::Transfer, Some(name)) => Some(find(name, WalletKind::Customer)),
-                (Kind::Deposit | Kind::Withdrawal, _) | (_, None) => None,
+                _ => None,
             };
             cast.rows.push((wallet, counterparty));
         }
@@ -163,7 +163,7 @@ async fn send(
         (Kind::Payment, Some(merchant)) => {
             client.pay(&key, &payment(movement, wallet, merchant)).await
         }
-        (Kind::Transfer | Kind::Payment, _) => client.transfer(&key, wallet, &movement).await,
+        _ => client.transfer(&key, wallet, &movement).await,
     };
     match written {
         Ok(written) if written.replayed => Ok(Outcome::Replayed),

@@ -27,6 +27,13 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Columns that a file may leave out altogether.
 const OPTIONAL: [&str; 2] = ["counterparty", "balance_after"];
 
+/// Kinds that a row may have.
+const KINDS: [Kind; 4] = [
+    Kind::Deposit,
+    Kind::Withdrawal,
+    Kind::Transfer,
+    Kind::Payment,
+];
 /// Kinds of the format that the ledger has no transaction for yet.
 const NOT_YET: [&str; 2] = ["refund", "adjustment"];
 
@@ -253,10 +260,10 @@ impl Line<'_> {
         if NOT_YET.contains(&text) {
             return self.wrong("kind", format!("{text} is not supported yet"));
         }
-        if let Some(kind) = Kind::ALL.iter().find(|kind| kind.as_str() == text) {
+        if let Some(kind) = KINDS.iter().find(|kind| kind.as_str() == text) {
             return Ok(*kind);
         }
-        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let known: Vec<&str> = KINDS.iter().map(|kind| kind.as_str()).collect();
         self.wrong(
             "kind",
             format!("\"{text}\" is none of {}", known.join(", ")),

@@ -10,7 +10,7 @@ use contracts::settlement::CutState;
 use contracts::{CutId, Kind, LedgerEvent, WalletId, chain, parse_amount};
 use fraud_worker::handlers::RaiseAlerts;
 use fraud_worker::rules::Thresholds;
-use ledger_api::domain::{Action, Caller, Command, Movement, OpenWallet, Viewer};
+use ledger_api::domain::{Action, Caller, Command, Movement, OpenWallet, Sight};
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
 use service_runtime::postgres::{self, PostgresOptions};
@@ -253,7 +253,7 @@ fn command(key: &str, action: Action) -> Command {
         key: key.to_owned(),
         fingerprint,
         action,
-        viewer: Viewer::All,
+        sight: Sight::All,
         traceparent: None,
     }
 }

@@ -50,7 +50,10 @@ pub fn movement(event: &LedgerEvent) -> Result<Option<Movement>, MoneyError> {
     let flow = match posted.kind {
         Kind::Deposit => Flow::Deposit,
         Kind::Withdrawal | Kind::Transfer => Flow::Debit,
-        Kind::Payment => return Ok(None),
+        // A purchase, and what the house or the merchant does, is nobody's withdrawal.
+        Kind::Payment | Kind::Refund | Kind::Reversal | Kind::Exchange | Kind::Adjustment => {
+            return Ok(None);
+        }
     };
     of_leg(posted, flow)
 }

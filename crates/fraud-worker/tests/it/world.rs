@@ -326,11 +326,14 @@ fn posted(seq: u64, one: &Move) -> Posted {
         amount,
         balance_after: None,
         version: None,
+        held: None,
+        held_after: None,
+        purpose: None,
     };
     let (from, to) = match one.kind {
         Kind::Deposit => (None, Some(one.from)),
         Kind::Withdrawal => (Some(one.from), None),
-        Kind::Transfer | Kind::Payment => (Some(one.from), Some(one.to)),
+        _ => (Some(one.from), Some(one.to)),
     };
     Posted {
         id: EventId::from_uuid(Uuid::from_u128(u128::from(seq))),
@@ -345,6 +348,10 @@ fn posted(seq: u64, one: &Move) -> Posted {
         order_reference: None,
         description: None,
         metadata: BTreeMap::new(),
+        hold: None,
+        refunds: None,
+        reverses: None,
+        quote: None,
     }
 }
 

@@ -13,6 +13,14 @@ pub enum Permission {
     WalletsRead,
     /// See and use wallets of every owner, not only one's own.
     WalletsReadAny,
+    /// Freeze a wallet, or one currency of it, and unfreeze it.
+    WalletsFreeze,
+    /// Block a wallet and unblock it.
+    WalletsBlock,
+    /// Close a wallet that is empty.
+    WalletsClose,
+    /// Say how far below zero a wallet may go.
+    WalletsCredit,
     /// Put money into a wallet.
     MoneyDeposit,
     /// Take money out of a wallet.
@@ -44,6 +52,10 @@ impl Permission {
         Self::WalletsCreateAny,
         Self::WalletsRead,
         Self::WalletsReadAny,
+        Self::WalletsFreeze,
+        Self::WalletsBlock,
+        Self::WalletsClose,
+        Self::WalletsCredit,
         Self::MoneyDeposit,
         Self::MoneyWithdraw,
         Self::MoneyTransfer,
@@ -64,6 +76,10 @@ impl Permission {
             Self::WalletsCreateAny => "wallets:create_any",
             Self::WalletsRead => "wallets:read",
             Self::WalletsReadAny => "wallets:read_any",
+            Self::WalletsFreeze => "wallets:freeze",
+            Self::WalletsBlock => "wallets:block",
+            Self::WalletsClose => "wallets:close",
+            Self::WalletsCredit => "wallets:credit",
             Self::MoneyDeposit => "money:deposit",
             Self::MoneyWithdraw => "money:withdraw",
             Self::MoneyTransfer => "money:transfer",
@@ -133,12 +149,14 @@ impl Role {
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
             AlertsRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
-            SettlementsRead, StatsRead, WalletsCreate, WalletsRead, WalletsReadAny,
+            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
+            WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
                 WalletsCreate,
                 WalletsRead,
+                WalletsClose,
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
@@ -147,6 +165,7 @@ impl Role {
             Self::Analyst => &[
                 WalletsRead,
                 WalletsReadAny,
+                WalletsFreeze,
                 StatsRead,
                 AlertsRead,
                 DeadLettersRead,
@@ -198,6 +217,9 @@ mod tests {
                 Permission::MoneyBackdate,
                 Permission::WalletsReadAny,
                 Permission::WalletsCreateAny,
+                Permission::WalletsFreeze,
+                Permission::WalletsBlock,
+                Permission::WalletsCredit,
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,

@@ -1,7 +1,9 @@
 //! The bearer of a verified token.
 
+use contracts::WalletId;
+
 use super::{Permission, Role};
-use crate::domain::{Caller, Viewer};
+use crate::domain::{Caller, Sight, Viewer};
 
 /// Who asks, as the token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,15 @@ impl Principal {
     /// May they see and use a wallet of `owner`?
     pub fn sees(&self, owner: &str) -> bool {
         self.may(Permission::WalletsReadAny) || self.owner == owner
+    }
+
+    /// Which of these wallets' balances an answer shows them; each comes with its owner.
+    pub fn sight<'a>(&self, wallets: impl IntoIterator<Item = (WalletId, &'a str)>) -> Sight {
+        if self.may(Permission::WalletsReadAny) {
+            return Sight::All;
+        }
+        let own = wallets.into_iter().filter(|(_, owner)| self.sees(owner));
+        Sight::Wallets(own.map(|(wallet, _)| wallet).collect())
     }
 
     /// The scope of their idempotency keys.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contracts::{Kind, Money, WalletId, event::WalletKind};
+use contracts::{Currency, Kind, Money, WalletId, event::WalletKind};
 
 /// SHA-256 of method, path, viewer and the parsed command in canonical form: what makes a
 /// repeated key a replay rather than a reuse.
@@ -32,6 +32,25 @@ impl Viewer {
     }
 }
 
+/// Which wallets' balances an answer shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// Those of every wallet.
+    All,
+    /// Those of these wallets: the viewer's own among the ones that the command names.
+    Wallets(Vec<WalletId>),
+}
+
+impl Sight {
+    /// Do the balances of `wallet` show?
+    pub fn shows(&self, wallet: WalletId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Wallets(own) => own.contains(&wallet),
+        }
+    }
+}
+
 /// One idempotent request for a change.
 #[derive(Debug, Clone)]
 pub struct Command {
@@ -43,8 +62,8 @@ pub struct Command {
     pub fingerprint: Fingerprint,
     /// What to do.
     pub action: Action,
-    /// Whose balances the answer may show.
-    pub viewer: Viewer,
+    /// What the answer shows.
+    pub sight: Sight,
     /// W3C trace context of the request.
     pub traceparent: Option<String>,
 }
@@ -56,6 +75,19 @@ pub enum Action {
     OpenWallet(OpenWallet),
     /// Move money.
     Move(Movement),
+    /// Change what a wallet may do.
+    ChangeWallet(ChangeWallet),
+}
+
+impl Action {
+    /// The name of a command that moves no money, as rejections of it spell it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::OpenWallet(_) => "wallet.open",
+            Self::Move(movement) => movement.kind.as_str(),
+            Self::ChangeWallet(change) => change.change.name(),
+        }
+    }
 }
 
 /// Opens a wallet.
@@ -92,4 +124,55 @@ pub struct Movement {
     pub description: Option<String>,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// Changes what a wallet may do.
+#[derive(Debug, Clone)]
+pub struct ChangeWallet {
+    /// The wallet.
+    pub wallet: WalletId,
+    /// How.
+    pub change: WalletChange,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How a wallet changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WalletChange {
+    /// No debits, of any currency or of one.
+    Freeze(Option<Currency>),
+    /// Debits again.
+    Unfreeze(Option<Currency>),
+    /// Nothing moves.
+    Block,
+    /// Everything moves again.
+    Unblock,
+    /// For good; only without money and without money held.
+    Close,
+    /// How far below zero the balance in this currency may go: zero for a debit wallet.
+    CreditLimit(Money),
+}
+
+impl WalletChange {
+    /// As rejections spell it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Freeze(_) => "wallet.freeze",
+            Self::Unfreeze(_) => "wallet.unfreeze",
+            Self::Block => "wallet.block",
+            Self::Unblock => "wallet.unblock",
+            Self::Close => "wallet.close",
+            Self::CreditLimit(_) => "wallet.set_credit_limit",
+        }
+    }
+
+    /// The currency that it is about, when it is not about the whole wallet.
+    pub const fn currency(self) -> Option<Currency> {
+        match self {
+            Self::Freeze(currency) | Self::Unfreeze(currency) => currency,
+            Self::CreditLimit(limit) => Some(limit.currency()),
+            Self::Block | Self::Unblock | Self::Close => None,
+        }
+    }
 }

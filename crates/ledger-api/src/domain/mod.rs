@@ -4,8 +4,13 @@
 
 mod command;
 mod decide;
+mod restrictions;
 mod state;
 
-pub use command::{Action, Caller, Command, Fingerprint, Movement, OpenWallet, Viewer};
-pub use decide::{Decision, PlannedLeg, decide, legs};
-pub use state::{Balance, BalanceKey, State, SystemShard, Wallet, WalletStatus};
+pub use command::{
+    Action, Caller, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight, Viewer,
+    WalletChange,
+};
+pub use decide::{Context, Outcome, PlannedLeg, decide, needs};
+pub use restrictions::Restrictions;
+pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

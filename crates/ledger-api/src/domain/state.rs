@@ -1,61 +1,14 @@
 //! What a decision is made on: the locked rows of one batch, in memory.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
-use contracts::{Account, Currency, Money, WalletId, event::WalletKind};
+use contracts::{Account, Currency, Money, WalletId};
 use uuid::Uuid;
 
-/// May the wallet be used?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WalletStatus {
-    /// Everything is allowed.
-    Active,
-    /// No debits; a fraud or compliance decision.
-    Frozen,
-    /// Nothing moves.
-    Blocked,
-    /// The account behind it is suspended.
-    Suspended,
-    /// For good.
-    Closed,
-}
-
-impl WalletStatus {
-    /// As JSON and the database spell it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Frozen => "frozen",
-            Self::Blocked => "blocked",
-            Self::Suspended => "suspended",
-            Self::Closed => "closed",
-        }
-    }
-
-    /// Reads the database's spelling.
-    pub fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Active,
-            Self::Frozen,
-            Self::Blocked,
-            Self::Suspended,
-            Self::Closed,
-        ]
-        .into_iter()
-        .find(|status| status.as_str() == text)
-    }
-}
-
-/// The facts about a wallet that decisions and answers need.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wallet {
-    /// Whose tokens may use it.
-    pub owner: String,
-    /// Customer or merchant.
-    pub kind: WalletKind,
-    /// May it be used?
-    pub status: WalletStatus,
-}
+use super::Restrictions;
 
 /// The key of a balance. Its order is the order in which locks are taken, the same as that of
 /// the columns' bytes in Postgres.
@@ -79,11 +32,11 @@ impl BalanceKey {
         }
     }
 
-    /// The money outside the wallets.
-    pub const fn funding(shard: SystemShard, currency: Currency) -> Self {
+    /// An account of the system itself.
+    pub const fn system(account: Account, shard: SystemShard, currency: Currency) -> Self {
         Self {
             wallet: shard.wallet(),
-            account: Account::Funding,
+            account,
             currency,
         }
     }
@@ -159,6 +112,8 @@ pub struct Balance {
     pub credit_limit: Option<Money>,
     /// Counts every change, without gaps.
     pub version: u64,
+    /// What the wallet, or this currency of it, may not do.
+    pub restrictions: Restrictions,
 }
 
 impl Balance {
@@ -171,17 +126,72 @@ impl Balance {
             held: zero,
             credit_limit,
             version: 0,
+            restrictions: Restrictions::NONE,
         }
+    }
+
+    /// What may be spent without credit; `None` when it does not fit the digits of a decimal.
+    pub fn available(&self) -> Option<Money> {
+        self.posted.checked_sub(self.held).ok()
+    }
+
+    /// What may be spent with the credit line: below zero, the balance is under its floor.
+    /// `None` when there is no floor, or the number does not fit.
+    pub fn slack(&self) -> Option<Money> {
+        self.available()?.checked_add(self.credit_limit?).ok()
     }
 }
 
-/// The locked rows of a batch.
-#[derive(Debug, Default)]
+/// The locked rows of a batch, and which of them were changed.
+#[derive(Debug, Default, Clone)]
 pub struct State {
-    /// Wallets that commands of the batch name.
-    pub wallets: HashMap<WalletId, Wallet>,
     /// Balances that commands of the batch may change.
     pub balances: HashMap<BalanceKey, Balance>,
+    /// Restrictions of the wallets that commands of the batch change.
+    pub wallets: HashMap<WalletId, Restrictions>,
+    /// What has to be written.
+    pub touched: Touched,
+}
+
+/// The keys of changed rows, in the order in which they are written.
+#[derive(Debug, Default, Clone)]
+pub struct Touched {
+    /// Of balances.
+    pub balances: BTreeSet<BalanceKey>,
+    /// Of wallets.
+    pub wallets: BTreeSet<WalletId>,
+}
+
+impl State {
+    /// A balance that was locked.
+    pub fn balance(&self, key: BalanceKey) -> Balance {
+        *self
+            .balances
+            .get(&key)
+            .expect("every balance of a batch is locked before it is decided on")
+    }
+
+    /// Changes a balance.
+    pub fn set_balance(&mut self, key: BalanceKey, balance: Balance) {
+        self.balances.insert(key, balance);
+        self.touched.balances.insert(key);
+    }
+
+    /// Changes a wallet.
+    pub fn set_wallet(&mut self, wallet: WalletId, restrictions: Restrictions) {
+        self.wallets.insert(wallet, restrictions);
+        self.touched.wallets.insert(wallet);
+    }
+}
+
+/// The rows that commands decide on: all of them are locked first, class by class, each class
+/// in the order of its keys.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Wallets that change: locked with every balance they have.
+    pub wallets: BTreeSet<WalletId>,
+    /// Balances; rows that are not there are made.
+    pub balances: BTreeSet<BalanceKey>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The bodies of good answers, and the engine's way to make them: an answer is rendered once,
 //! stored under its key, and every replay sends the same bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use axum::{
     body::Body,
@@ -10,15 +10,16 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use contracts::{
-    Account, Kind, LedgerEvent, Leg, Money, Posted, Rejected, WalletId,
-    event::{WalletCreated, WalletKind},
+    Account, Currency, EventId, Kind, LedgerEvent, Leg, Money, Posted, RejectionCode, WalletId,
+    event::{Purpose, WalletChanged, WalletCreated, WalletKind},
 };
+use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::{ErrorCode, PROBLEM_JSON, Problem};
 use crate::{
-    domain::{Viewer, WalletStatus},
+    domain::{Restrictions, Sight},
     posting::{Answer, Render, Rendered},
     store::wallets::{BalanceRow, WalletRow},
 };
@@ -26,6 +27,8 @@ use crate::{
 /// Says that an answer was given before.
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
+/// What was done to something that exists.
+const DONE: u16 = 200;
 /// What was done: a wallet or a transaction now exists.
 const CREATED: u16 = 201;
 /// What was taken on: it will be done.
@@ -68,9 +71,14 @@ pub struct BalanceView {
     /// The part of it that is reserved.
     #[schema(example = "0.00")]
     pub held: String,
-    /// What may be spent: `posted` less `held`.
+    /// What may be spent without credit: `posted` less `held`.
     #[schema(example = "75.00")]
     pub available: String,
+    /// How far below zero `available` may go: zero unless a credit line was given.
+    #[schema(example = "0.00")]
+    pub credit_limit: String,
+    /// Is this currency of the wallet frozen?
+    pub frozen: bool,
     /// Counts every change of this balance, without gaps.
     pub version: u64,
 }
@@ -126,6 +134,48 @@ pub struct LegView {
     /// The balance's version afterwards; only on wallets that the caller may read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+    /// `fee` or `spread`, when it is not the transaction's own amount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub purpose: Option<Purpose>,
+}
+
+/// A wallet whose state changed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct WalletChangeView {
+    /// The wallet, `wal_…`.
+    #[schema(value_type = String)]
+    pub wallet: WalletId,
+    /// Its state now: `active`, `frozen`, `blocked`, `suspended` or `closed`.
+    #[schema(example = "frozen")]
+    pub status: String,
+    /// The currency, when only that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// The new credit limit, when that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credit_limit: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// Its position in the ledger's log.
+    pub seq: u64,
+    /// When the ledger wrote it.
+    pub posted_at: DateTime<Utc>,
+}
+
+impl WalletChangeView {
+    fn of(event: &WalletChanged) -> Self {
+        let limit = event.currency.zip(event.credit_limit);
+        Self {
+            wallet: event.wallet,
+            status: event.status.clone(),
+            currency: event.currency.map(|currency| currency.code().to_owned()),
+            credit_limit: limit.map(|(currency, limit)| at_scale(limit, currency)),
+            reason: event.reason.clone(),
+            seq: event.seq,
+            posted_at: event.posted_at,
+        }
+    }
 }
 
 impl WalletView {
@@ -135,7 +185,7 @@ impl WalletView {
             id: event.wallet,
             owner: event.owner.clone(),
             kind: event.kind,
-            status: WalletStatus::Active.as_str(),
+            status: Restrictions::NONE.status(),
             reference: event.reference.clone(),
             metadata: event.metadata.clone(),
             created_at: event.posted_at,
@@ -149,7 +199,7 @@ impl WalletView {
             id: wallet.id,
             owner: wallet.owner,
             kind: wallet.kind,
-            status: wallet.status.as_str(),
+            status: wallet.restrictions.status(),
             reference: wallet.reference,
             metadata: wallet.metadata,
             created_at: wallet.created_at,
@@ -170,15 +220,16 @@ impl BalanceView {
             posted: balance.posted.to_string(),
             held: balance.held.to_string(),
             available: available.to_string(),
+            credit_limit: balance.credit_limit.to_string(),
+            frozen: balance.restrictions.has(Restrictions::CURRENCY_FROZEN),
             version: balance.version,
         }
     }
 }
 
 impl TransactionView {
-    /// The transaction as `viewer` may see it; `owners` names the owners of its wallets.
-    pub fn of(event: &Posted, viewer: &Viewer, owners: &HashMap<WalletId, String>) -> Self {
-        let sees = |wallet| owners.get(&wallet).is_some_and(|owner| viewer.sees(owner));
+    /// The transaction with the balances that show.
+    pub fn of(event: &Posted, sight: &Sight) -> Self {
         Self {
             id: event.transaction,
             kind: event.kind,
@@ -186,7 +237,7 @@ impl TransactionView {
             legs: event
                 .legs
                 .iter()
-                .map(|leg| LegView::of(leg, leg.wallet.is_some_and(sees)))
+                .map(|leg| LegView::of(leg, leg.wallet.is_some_and(|wallet| sight.shows(wallet))))
                 .collect(),
             effective_at: event.effective_at,
             posted_at: event.posted_at,
@@ -200,10 +251,7 @@ impl TransactionView {
 
 impl LegView {
     fn of(leg: &Leg, visible: bool) -> Self {
-        let at_scale = |amount| {
-            Money::exact(amount, leg.currency)
-                .map_or_else(|_| amount.to_string(), |m| m.to_string())
-        };
+        let at_scale = |amount| at_scale(amount, leg.currency);
         Self {
             wallet: leg.wallet,
             account: leg.account,
@@ -211,8 +259,14 @@ impl LegView {
             amount: at_scale(leg.amount),
             balance_after: leg.balance_after.filter(|_| visible).map(at_scale),
             version: leg.version.filter(|_| visible),
+            purpose: leg.purpose,
         }
     }
+}
+
+/// An amount of an event, with exactly the currency's decimals.
+fn at_scale(amount: Decimal, currency: Currency) -> String {
+    Money::exact(amount, currency).map_or_else(|_| amount.to_string(), |m| m.to_string())
 }
 
 /// Renders the engine's events.
@@ -220,12 +274,7 @@ impl LegView {
 pub struct Renderer;
 
 impl Render for Renderer {
-    fn render(
-        &self,
-        event: &LedgerEvent,
-        viewer: &Viewer,
-        owners: &HashMap<WalletId, String>,
-    ) -> Rendered {
+    fn render(&self, event: &LedgerEvent, sight: &Sight) -> Rendered {
         match event {
             LedgerEvent::WalletCreated(event) => Rendered {
                 status: CREATED,
@@ -233,19 +282,24 @@ impl Render for Renderer {
             },
             LedgerEvent::Posted(event) => Rendered {
                 status: CREATED,
-                body: json(&TransactionView::of(event, viewer, owners)),
+                body: json(&TransactionView::of(event, sight)),
             },
-            LedgerEvent::Rejected(event) => rejection(event),
+            LedgerEvent::WalletChanged(event) => Rendered {
+                status: DONE,
+                body: json(&WalletChangeView::of(event)),
+            },
+            LedgerEvent::Rejected(event) => rejection(event.id, event.code),
+            LedgerEvent::CommandRejected(event) => rejection(event.id, event.code),
         }
     }
 }
 
 /// A decision against. It is stored like any other answer, so it names its event rather than
 /// the request that happens to ask.
-fn rejection(event: &Rejected) -> Rendered {
-    let code = ErrorCode::from(event.code);
+fn rejection(event: EventId, code: RejectionCode) -> Rendered {
+    let code = ErrorCode::from(code);
     let mut problem = Problem::new(code);
-    problem.instance = Some(event.id.to_string());
+    problem.instance = Some(event.to_string());
     Rendered {
         status: code.status_number(),
         body: problem.body(),
@@ -305,26 +359,18 @@ mod tests {
     const REJECTED: &str =
         include_str!("../../../contracts/fixtures/florin.ledger.transfer.rejected.v1/001.json");
 
-    fn rendered(json: &str, viewer: &Viewer) -> (Rendered, serde_json::Value) {
-        let event = event(json);
-        let owners = match &event {
-            LedgerEvent::Posted(posted) => posted
-                .legs
-                .iter()
-                .filter_map(|leg| leg.wallet)
-                .zip(["ann", "bob"])
-                .map(|(wallet, owner)| (wallet, owner.to_owned()))
-                .collect(),
-            _ => HashMap::new(),
-        };
-        let rendered = Renderer.render(&event, viewer, &owners);
+    fn rendered(json: &str, sight: &Sight) -> (Rendered, serde_json::Value) {
+        let rendered = Renderer.render(&event(json), sight);
         let body = serde_json::from_str(&rendered.body).expect("JSON");
         (rendered, body)
     }
 
     #[test]
     fn a_balance_shows_only_to_those_who_may_read_the_wallet() {
-        let (answer, body) = rendered(TRANSFER, &Viewer::Owner("ann".to_owned()));
+        let (answer, body) = rendered(
+            TRANSFER,
+            &Sight::Wallets(event(TRANSFER).wallet().into_iter().collect()),
+        );
         assert_eq!(answer.status, 201);
         assert!(
             body["legs"][0]["balance_after"].is_string() && body["legs"][0]["version"].is_u64()
@@ -332,13 +378,13 @@ mod tests {
         assert!(body["legs"][1].get("balance_after").is_none());
         assert!(body["legs"][1].get("version").is_none());
 
-        let (_, body) = rendered(TRANSFER, &Viewer::All);
+        let (_, body) = rendered(TRANSFER, &Sight::All);
         assert!(body["legs"][1]["balance_after"].is_string());
     }
 
     #[test]
     fn a_decision_against_is_a_problem_that_names_its_event() {
-        let (answer, body) = rendered(REJECTED, &Viewer::All);
+        let (answer, body) = rendered(REJECTED, &Sight::All);
         assert_eq!(body["status"], answer.status);
         assert_eq!(body["instance"], event(REJECTED).id().to_string());
         assert!(body["code"].is_string() && body["title"].is_string());

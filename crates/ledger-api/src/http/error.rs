@@ -63,12 +63,17 @@ codes! {
     InvalidToken = "invalid_token" UNAUTHORIZED, "The bearer token is not accepted.";
     Forbidden = "forbidden" FORBIDDEN, "The token does not permit this.";
     WalletFrozen = "wallet_frozen" FORBIDDEN, "The wallet is frozen.";
+    CurrencyFrozen = "currency_frozen" FORBIDDEN, "The wallet is frozen in this currency.";
     WalletBlocked = "wallet_blocked" FORBIDDEN, "The wallet is blocked.";
     WalletSuspended = "wallet_suspended" FORBIDDEN, "The wallet is suspended.";
     NotFound = "not_found" NOT_FOUND, "There is no such thing, or it is not yours.";
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED, "The route exists, but not with this method.";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT, "The body did not arrive in time.";
     WalletClosed = "wallet_closed" CONFLICT, "The wallet is closed.";
+    WalletNotEmpty = "wallet_not_empty" CONFLICT, "The wallet still has money, or money held.";
+    StatusUnchanged = "status_unchanged" CONFLICT, "The wallet is in that state already.";
+    CreditInUse = "credit_in_use" CONFLICT, "The balance is lower than the new credit limit allows.";
+    BatchRejected = "batch_rejected" CONFLICT, "Another operation of the batch was decided against, so none was done.";
     AlreadyReplayed = "already_replayed" CONFLICT, "The dead letter was replayed before.";
     AlreadyDiscarded = "already_discarded" CONFLICT, "The dead letter was discarded before.";
     BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB.";
@@ -117,9 +122,14 @@ impl From<RejectionCode> for ErrorCode {
             RejectionCode::InsufficientFunds => Self::InsufficientFunds,
             RejectionCode::LimitExceeded => Self::LimitExceeded,
             RejectionCode::WalletFrozen => Self::WalletFrozen,
+            RejectionCode::CurrencyFrozen => Self::CurrencyFrozen,
             RejectionCode::WalletBlocked => Self::WalletBlocked,
             RejectionCode::WalletSuspended => Self::WalletSuspended,
             RejectionCode::WalletClosed => Self::WalletClosed,
+            RejectionCode::WalletNotEmpty => Self::WalletNotEmpty,
+            RejectionCode::StatusUnchanged => Self::StatusUnchanged,
+            RejectionCode::CreditInUse => Self::CreditInUse,
+            RejectionCode::BatchRejected => Self::BatchRejected,
         }
     }
 }
@@ -223,6 +233,7 @@ impl From<SubmitError> for ApiError {
             SubmitError::Unavailable => ErrorCode::DatabaseUnavailable,
             SubmitError::OutcomeUnknown => ErrorCode::OutcomeUnknown,
             SubmitError::KeyReused => ErrorCode::IdempotencyKeyReused,
+            SubmitError::LinkedRefused => ErrorCode::BatchRejected,
             SubmitError::UnknownWallet => ErrorCode::NotFound,
             // The engine has logged it.
             SubmitError::Refused => ErrorCode::Internal,
@@ -337,14 +348,7 @@ mod tests {
 
     #[test]
     fn a_decision_against_keeps_its_code() {
-        for code in [
-            RejectionCode::InsufficientFunds,
-            RejectionCode::LimitExceeded,
-            RejectionCode::WalletFrozen,
-            RejectionCode::WalletBlocked,
-            RejectionCode::WalletSuspended,
-            RejectionCode::WalletClosed,
-        ] {
+        for code in RejectionCode::ALL.iter().copied() {
             assert_eq!(ErrorCode::from(code).as_str(), code.as_str());
         }
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use chrono::{DateTime, Utc};
 use contracts::{
-    Currency, Money, WalletId,
+    AmountError, Currency, Money, WalletId,
     limits::{
         ACTION_REASON_CHARS_MAX, DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX,
         METADATA_KEY_CHARS_MAX, METADATA_VALUE_CHARS_MAX, REFERENCE_CHARS_MAX,
@@ -55,10 +55,21 @@ impl<'de> Visitor<'de> for MetadataVisitor {
 
 /// An amount of a currency.
 pub fn money(amount: &str, currency: &str) -> Result<Money, ApiError> {
-    let currency: Currency = currency
-        .parse()
-        .map_err(|_| ApiError::from(ErrorCode::UnknownCurrency).field("currency"))?;
-    Ok(parse_amount(amount, currency)?)
+    Ok(parse_amount(amount, self::currency(currency)?)?)
+}
+
+/// A currency.
+pub fn currency(code: &str) -> Result<Currency, ApiError> {
+    code.parse()
+        .map_err(|_| ApiError::from(ErrorCode::UnknownCurrency).field("currency"))
+}
+
+/// An amount that something may reach, and that may be zero.
+pub fn ceiling(amount: &str, currency: Currency) -> Result<Money, ApiError> {
+    match parse_amount(amount, currency) {
+        Err(AmountError::NotPositive) => Ok(Money::zero(currency)),
+        other => Ok(other?),
+    }
 }
 
 /// A name that is indexed: an owner, a reference, an order's reference.

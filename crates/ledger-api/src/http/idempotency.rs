@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, ErrorCode};
-use crate::domain::{Action, Fingerprint, Viewer};
+use crate::domain::{Action, Fingerprint, Viewer, WalletChange};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -100,6 +100,21 @@ fn canonical(action: &Action) -> String {
                 &movement.metadata,
             ),
         )),
+        Action::ChangeWallet(change) => {
+            let limit = match change.change {
+                WalletChange::CreditLimit(limit) => Some(limit.to_string()),
+                _ => None,
+            };
+            serde_json::to_string(&Canonical(
+                change.change.name(),
+                (
+                    change.wallet,
+                    change.change.currency(),
+                    limit,
+                    &change.reason,
+                ),
+            ))
+        }
     };
     text.expect("tuples of texts and numbers always serialise")
 }

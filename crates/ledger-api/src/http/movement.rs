@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     auth::Principal,
-    domain::{Action, Command, Movement},
+    domain::{Action, Command, Movement, Sight},
 };
 
 /// The fields that every movement has, as they came.
@@ -55,21 +55,22 @@ impl Fields {
     }
 }
 
-/// Submits a write and sends its answer, new or repeated. `path` is the route with its ids.
+/// Submits a write and sends its answer, new or repeated. `path` is the route with its ids,
+/// `sight` what the caller may see of the wallets in the answer.
 pub async fn submit(
     api: &Api,
     principal: &Principal,
     headers: WriteHeaders,
     path: &str,
+    sight: Sight,
     action: Action,
 ) -> Result<Response, ApiError> {
-    let viewer = principal.viewer();
     let command = Command {
         caller: principal.caller(),
         key: headers.key,
-        fingerprint: fingerprint("POST", path, &viewer, &action),
+        fingerprint: fingerprint("POST", path, &principal.viewer(), &action),
         action,
-        viewer,
+        sight,
         traceparent: headers.traceparent,
     };
     Ok(answer::stored(api.engine().submit(command).await?))

@@ -1,21 +1,14 @@
 //! What a submitted command comes back with.
 
-use std::collections::HashMap;
+use contracts::LedgerEvent;
 
-use contracts::{LedgerEvent, WalletId};
-
-use crate::domain::Viewer;
+use crate::domain::Sight;
 
 /// Turns an event into the bytes that are stored under the key and sent to the caller. The
 /// HTTP layer provides it: the engine knows no status codes.
 pub trait Render: Send + Sync + 'static {
-    /// The answer for `viewer`; `owners` names the owner of every wallet in the event.
-    fn render(
-        &self,
-        event: &LedgerEvent,
-        viewer: &Viewer,
-        owners: &HashMap<WalletId, String>,
-    ) -> Rendered;
+    /// The answer for somebody who may see so much.
+    fn render(&self, event: &LedgerEvent, sight: &Sight) -> Rendered;
 }
 
 /// An answer as it is stored: the same bytes for every replay.
@@ -54,6 +47,9 @@ pub enum SubmitError {
     /// A wallet is not there.
     #[error("there is no such wallet")]
     UnknownWallet,
+    /// Another command that it is linked to cannot be decided on: nothing was written.
+    #[error("another operation of the batch was refused")]
+    LinkedRefused,
     /// The database refused the command's data: a fault of ours.
     #[error("the ledger could not write this")]
     Refused,

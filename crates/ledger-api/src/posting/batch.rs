@@ -1,69 +1,24 @@
 //! One batch: one transaction, phase by phase. The module `posting` says why in this order.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    time::Instant,
-};
+use std::{collections::HashMap, time::Instant};
 
-use chrono::{DateTime, Utc};
-use contracts::{RejectionCode, WalletId, ids::uuid_v7};
-use service_runtime::entropy;
+use contracts::RejectionCode;
 use sqlx::{Connection, PgConnection};
-use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Answer, Rendered, SubmitError, lane::Lane, record::Log};
-use crate::{
-    domain::{Action, BalanceKey, Command, Decision, Movement, State, SystemShard, decide, legs},
-    metrics,
-    store::{
-        self, StoreError,
-        claims::{NewClaim, StoredAnswer},
-    },
+use super::{
+    Answer, Rendered, SubmitError,
+    claim::{self, Claim},
+    lane::Lane,
+    locks,
+    pending::{Item, Outcome, Pending},
+    record::Log,
 };
-
-/// A command on its way, and who waits for it.
-pub(super) struct Pending {
-    pub(super) command: Command,
-    /// Minted once, so that after an unknown commit the answer is known as this request's own.
-    pub(super) answer_id: Uuid,
-    reply: oneshot::Sender<Result<Answer, SubmitError>>,
-}
-
-impl Pending {
-    pub(super) fn new(
-        command: Command,
-        reply: oneshot::Sender<Result<Answer, SubmitError>>,
-        now: DateTime<Utc>,
-    ) -> Self {
-        // Ordered by time, so that the index of the answers grows at its end.
-        let answer_id = uuid_v7(now, entropy());
-        Self {
-            command,
-            answer_id,
-            reply,
-        }
-    }
-
-    /// Answers the caller, who may be gone: the outcome stands all the same.
-    pub(super) fn answer(self, answer: Result<Answer, SubmitError>) {
-        if self.reply.send(answer).is_err() {
-            tracing::debug!(
-                key = self.command.key,
-                "The caller did not wait for the answer"
-            );
-        }
-    }
-
-    fn claim(&self) -> NewClaim {
-        NewClaim {
-            caller: self.command.caller.0.clone(),
-            key: self.command.key.clone(),
-            fingerprint: self.command.fingerprint,
-            answer_id: self.answer_id,
-        }
-    }
-}
+use crate::{
+    domain::{self, Context, State, decide},
+    metrics,
+    store::{self, StoreError},
+};
 
 /// Why a batch wrote nothing, or may have.
 pub(super) enum BatchError {
@@ -73,8 +28,9 @@ pub(super) enum BatchError {
         /// COMMIT was sent: nobody knows.
         committing: bool,
     },
-    /// These commands (by answer id) name wallets that are not there.
-    UnknownWallets(Vec<Uuid>),
+    /// These commands (by answer id) cannot be decided on: the others are run again without them
+    /// and without those they are linked to.
+    Without(Vec<(Uuid, SubmitError)>),
 }
 
 impl BatchError {
@@ -98,35 +54,50 @@ impl From<sqlx::Error> for BatchError {
     }
 }
 
-/// Runs one batch in one transaction and returns an answer per command, in the batch's order.
+/// A group of commands that are all new, and what was decided about each.
+pub(super) struct Fresh<'a> {
+    pub(super) items: Vec<&'a Item>,
+}
+
+/// What was decided about one command.
+pub(super) type Decision = Result<domain::Outcome, RejectionCode>;
+
+/// Runs one batch in one transaction and returns the outcomes per entry, in the batch's order.
+/// A rehearsal is a batch of its own: it goes the same way up to the log, and is rolled back.
 pub(super) async fn run(
     lane: &mut Lane,
     connection: &mut PgConnection,
     batch: &[Pending],
-) -> Result<Vec<Result<Answer, SubmitError>>, BatchError> {
+) -> Result<Vec<Vec<Outcome>>, BatchError> {
+    let rehearsal = batch.iter().any(|pending| pending.rehearsal);
     let mut tx = connection.begin().await?;
-    let claimed = claim(&mut tx, batch).await?;
-    let fresh: Vec<&Pending> = batch
-        .iter()
-        .zip(&claimed)
-        .filter(|(_, c)| matches!(c, Claim::Fresh))
-        .map(|(p, _)| p)
-        .collect();
+    let claimed = claim::claim(&mut tx, batch, rehearsal).await?;
+    let fresh = fresh(batch, &claimed)?;
     if fresh.is_empty() {
         // Replays only: nothing was written, and the head is left alone.
         tx.rollback().await?;
-        return Ok(answers(batch, &claimed, &HashMap::new()));
+        return Ok(outcomes(batch, &claimed, &HashMap::new()));
     }
 
-    let mut state = lock(&mut tx, lane.shard, &fresh).await?;
-    let decisions = decide_all(&mut state, &fresh, lane.shard);
-    write(&mut tx, &state, &decisions).await?;
+    let context = Context {
+        shard: lane.shard,
+        now: lane.clock.now(),
+    };
+    let mut state = locks::lock(&mut tx, &context, &fresh).await?;
+    let decisions = decide_all(&mut state, &fresh, &context);
+    if rehearsal {
+        let head = store::journal::peek_head(&mut tx).await?;
+        let rendered = Log::after(head, context.now).record(&fresh, decisions, &*lane.render);
+        tx.rollback().await?;
+        return Ok(outcomes(batch, &claimed, &rendered));
+    }
+    write(&mut tx, &state).await?;
 
     let waited = Instant::now();
     let head = store::journal::lock_head_in_tx(&mut tx).await?;
     metrics::head_lock_waited(waited.elapsed());
     let mut log = Log::after(head, lane.clock.now());
-    let rendered = log.record(&state, &fresh, decisions, &*lane.render);
+    let rendered = log.record(&fresh, decisions, &*lane.render);
     if !log.wallets.is_empty() {
         store::wallets::insert_in_tx(&mut tx, &log.wallets, log.head.posted_at).await?;
     }
@@ -138,226 +109,132 @@ pub(super) async fn run(
         committing: true,
     })?;
     metrics::committed(committing.elapsed());
-    Ok(answers(batch, &claimed, &rendered))
+    Ok(outcomes(batch, &claimed, &rendered))
 }
 
-/// What became of one command's key.
-enum Claim {
-    /// It is this command's: go on.
-    Fresh,
-    /// Another request of this very batch has it.
-    SameAs { answer_id: Uuid, same: bool },
-    /// It was answered before.
-    Stored(StoredAnswer),
-}
-
-/// Phase 1: claims the keys and finds the answers of those that were claimed before.
-async fn claim(tx: &mut PgConnection, batch: &[Pending]) -> Result<Vec<Claim>, StoreError> {
-    // First come first served within the batch; sorted by the bytes of caller and key.
-    let mut first: BTreeMap<(&str, &str), &Pending> = BTreeMap::new();
-    for pending in batch {
-        first
-            .entry((&pending.command.caller.0, &pending.command.key))
-            .or_insert(pending);
-    }
-    let claims: Vec<NewClaim> = first.values().map(|pending| pending.claim()).collect();
-    let mine = store::claims::claim_in_tx(tx, &claims).await?;
-    let others: Vec<&NewClaim> = claims
-        .iter()
-        .filter(|claim| !mine.contains(&claim.answer_id))
-        .collect();
-    let mut stored: HashMap<(&str, &str), StoredAnswer> = HashMap::new();
-    if !others.is_empty() {
-        for answer in store::claims::answers_in_tx(tx, &others).await? {
-            let claim = others[answer.position];
-            stored.insert((&claim.caller, &claim.key), answer);
+/// The groups that have to be decided. A group of which only some keys were used before is
+/// refused: all or none was promised, and it is not the group that was asked for then.
+fn fresh<'a>(batch: &'a [Pending], claimed: &[Vec<Claim>]) -> Result<Vec<Fresh<'a>>, BatchError> {
+    let mut groups = Vec::with_capacity(batch.len());
+    let mut refused = Vec::new();
+    for (pending, claims) in batch.iter().zip(claimed) {
+        let fresh = |claim: &Claim| matches!(claim, Claim::Fresh);
+        if claims.iter().all(fresh) {
+            let items = pending.items.iter().collect();
+            groups.push(Fresh { items });
+        } else if claims.iter().any(fresh) {
+            let used = pending.items.iter().zip(claims);
+            let used = used.filter(|(_, claim)| !fresh(claim));
+            refused.extend(used.map(|(item, _)| (item.answer_id, SubmitError::KeyReused)));
         }
     }
-    batch
-        .iter()
-        .map(|pending| {
-            let key = (
-                pending.command.caller.0.as_str(),
-                pending.command.key.as_str(),
-            );
-            let winner = first[&key];
-            if mine.contains(&pending.answer_id) {
-                Ok(Claim::Fresh)
-            } else if mine.contains(&winner.answer_id) {
-                let same = winner.command.fingerprint == pending.command.fingerprint;
-                Ok(Claim::SameAs {
-                    answer_id: winner.answer_id,
-                    same,
-                })
-            } else {
-                let answer = stored.get(&key).cloned();
-                answer.map(Claim::Stored).ok_or_else(|| {
-                    StoreError::inconsistent("idempotency_keys", "answer_id", pending.answer_id)
-                })
-            }
-        })
-        .collect()
-}
-
-/// Phase 2: locks everything that the batch decides on, in one order for everybody: wallets,
-/// balances, and last the balances that were not there.
-async fn lock(
-    tx: &mut PgConnection,
-    shard: SystemShard,
-    fresh: &[&Pending],
-) -> Result<State, BatchError> {
-    let mut wallets: BTreeSet<WalletId> = BTreeSet::new();
-    let mut balances: BTreeSet<BalanceKey> = BTreeSet::new();
-    for movement in fresh.iter().filter_map(|pending| movement(pending)) {
-        wallets.insert(movement.wallet);
-        wallets.extend(movement.counterparty);
-        balances.extend(legs(movement, shard));
-    }
-    let mut state = State::default();
-    if wallets.is_empty() {
-        return Ok(state);
-    }
-    let wallets: Vec<WalletId> = wallets.into_iter().collect();
-    state.wallets = store::wallets::lock_in_tx(tx, &wallets).await?;
-    refuse_unknown(&state, fresh)?;
-
-    let balances: Vec<BalanceKey> = balances.into_iter().collect();
-    let there = store::balances::lock_in_tx(tx, &balances).await?;
-    state.balances = there.into_iter().collect();
-    let missing = |state: &State| -> Vec<BalanceKey> {
-        let known = |key: &&BalanceKey| !state.balances.contains_key(key);
-        balances.iter().filter(known).copied().collect()
-    };
-    // Few: each balance is new once. A row that somebody commits just now and holds again is
-    // locked here out of order; should two transactions then wait for each other, Postgres ends
-    // one, and its batch is run again.
-    let new = missing(&state);
-    if !new.is_empty() {
-        store::balances::insert_missing_in_tx(tx, &new).await?;
-        let there = store::balances::lock_in_tx(tx, &new).await?;
-        state.balances.extend(there);
-    }
-    match missing(&state).first() {
-        Some(absent) => {
-            Err(StoreError::inconsistent("balances", "wallet_id", absent.wallet).into())
-        }
-        None => Ok(state),
-    }
-}
-
-fn refuse_unknown(state: &State, fresh: &[&Pending]) -> Result<(), BatchError> {
-    let is_unknown = |wallet: &WalletId| !state.wallets.contains_key(wallet);
-    let refused: Vec<Uuid> = fresh
-        .iter()
-        .filter(|pending| {
-            movement(pending).is_some_and(|movement| {
-                is_unknown(&movement.wallet)
-                    || movement.counterparty.as_ref().is_some_and(is_unknown)
-            })
-        })
-        .map(|pending| pending.answer_id)
-        .collect();
     if refused.is_empty() {
-        Ok(())
+        Ok(groups)
     } else {
-        Err(BatchError::UnknownWallets(refused))
+        Err(BatchError::Without(refused))
     }
-}
-
-fn movement(pending: &Pending) -> Option<&Movement> {
-    match &pending.command.action {
-        Action::Move(movement) => Some(movement),
-        Action::OpenWallet(_) => None,
-    }
-}
-
-/// What was decided about one command.
-pub(super) enum Decided {
-    Open,
-    Post(Decision),
-    Reject(RejectionCode),
 }
 
 /// Phase 3: pure, in order of arrival.
-fn decide_all(state: &mut State, fresh: &[&Pending], shard: SystemShard) -> Vec<Decided> {
+fn decide_all(state: &mut State, fresh: &[Fresh<'_>], context: &Context) -> Vec<Vec<Decision>> {
     fresh
         .iter()
-        .map(|pending| match &pending.command.action {
-            Action::OpenWallet(_) => Decided::Open,
-            Action::Move(movement) => match decide(state, movement, shard) {
-                Ok(decision) => Decided::Post(decision),
-                Err(code) => {
-                    metrics::rejected(movement.kind, code);
-                    Decided::Reject(code)
-                }
-            },
-        })
+        .map(|group| decide_group(state, &group.items, context))
         .collect()
 }
 
-/// Phase 4: writes the balances that changed.
-async fn write(
-    tx: &mut PgConnection,
-    state: &State,
-    decisions: &[Decided],
-) -> Result<(), StoreError> {
-    let touched: BTreeSet<BalanceKey> = decisions
-        .iter()
-        .filter_map(|decided| match decided {
-            Decided::Post(decision) => Some(decision.map(|leg| leg.key)),
-            Decided::Open | Decided::Reject(_) => None,
-        })
-        .flatten()
-        .collect();
-    if touched.is_empty() {
-        return Ok(());
+/// All or none: when one command is decided against, the state is as it was before the group.
+fn decide_group(state: &mut State, items: &[&Item], context: &Context) -> Vec<Decision> {
+    let before = (items.len() > 1).then(|| state.clone());
+    let mut decisions: Vec<Decision> = Vec::with_capacity(items.len());
+    for item in items {
+        let decision = decide(state, &item.command.action, context);
+        if let (Err(_), Some(before)) = (&decision, &before) {
+            *state = before.clone();
+            let earlier = decisions.len();
+            decisions.clear();
+            decisions.resize(earlier, Err(RejectionCode::BatchRejected));
+            decisions.push(decision);
+            decisions.resize(items.len(), Err(RejectionCode::BatchRejected));
+            break;
+        }
+        decisions.push(decision);
     }
-    let changes: Vec<_> = touched
-        .into_iter()
-        .map(|key| (key, state.balances[&key]))
-        .collect();
-    store::balances::write_in_tx(tx, &changes).await
+    decisions
+}
+
+/// Phase 4: writes the rows that changed.
+async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
+    let touched = &state.touched;
+    if !touched.wallets.is_empty() {
+        let changes: Vec<_> = touched
+            .wallets
+            .iter()
+            .map(|id| (*id, state.wallets[id]))
+            .collect();
+        store::wallets::write_in_tx(tx, &changes).await?;
+    }
+    if !touched.balances.is_empty() {
+        let changes: Vec<_> = touched
+            .balances
+            .iter()
+            .map(|key| (*key, state.balances[key]))
+            .collect();
+        store::balances::write_in_tx(tx, &changes).await?;
+    }
+    Ok(())
 }
 
 /// Puts the answers together, in the batch's order.
-fn answers(
+fn outcomes(
     batch: &[Pending],
-    claimed: &[Claim],
+    claimed: &[Vec<Claim>],
     rendered: &HashMap<Uuid, Rendered>,
-) -> Vec<Result<Answer, SubmitError>> {
+) -> Vec<Vec<Outcome>> {
     batch
         .iter()
         .zip(claimed)
-        .map(|(pending, claim)| match claim {
-            Claim::Fresh => Ok(Answer {
-                rendered: rendered[&pending.answer_id].clone(),
-                replayed: false,
-            }),
-            Claim::SameAs { same: false, .. } => Err(SubmitError::KeyReused),
-            Claim::SameAs {
-                answer_id,
-                same: true,
-            } => {
-                metrics::key_replayed();
-                Ok(Answer {
-                    rendered: rendered[answer_id].clone(),
-                    replayed: true,
-                })
-            }
-            Claim::Stored(stored) if stored.fingerprint != pending.command.fingerprint => {
-                Err(SubmitError::KeyReused)
-            }
-            Claim::Stored(stored) => {
-                // After an unknown commit a lane meets its own answer: that is no replay.
-                let replayed = stored.answer_id != pending.answer_id;
-                if replayed {
-                    metrics::key_replayed();
-                }
-                Ok(Answer {
-                    rendered: stored.rendered.clone(),
-                    replayed,
-                })
-            }
+        .map(|(pending, claims)| {
+            pending
+                .items
+                .iter()
+                .zip(claims)
+                .map(|(item, claim)| outcome(item, claim, rendered))
+                .collect()
         })
         .collect()
+}
+
+fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Outcome {
+    match claim {
+        Claim::Fresh => Ok(Answer {
+            rendered: rendered[&item.answer_id].clone(),
+            replayed: false,
+        }),
+        Claim::SameAs { same: false, .. } => Err(SubmitError::KeyReused),
+        Claim::SameAs {
+            answer_id,
+            same: true,
+        } => {
+            metrics::key_replayed();
+            Ok(Answer {
+                rendered: rendered[answer_id].clone(),
+                replayed: true,
+            })
+        }
+        Claim::Stored(stored) if stored.fingerprint != item.command.fingerprint => {
+            Err(SubmitError::KeyReused)
+        }
+        Claim::Stored(stored) => {
+            // After an unknown commit a lane meets its own answer: that is no replay.
+            let replayed = stored.answer_id != item.answer_id;
+            if replayed {
+                metrics::key_replayed();
+            }
+            Ok(Answer {
+                rendered: stored.rendered.clone(),
+                replayed,
+            })
+        }
+    }
 }

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use service_runtime::{Clock, Process, Secret};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{
     Answer, Render, SubmitError,
-    batch::Pending,
     lane::{self, Lane},
+    pending::{Outcome, Pending},
 };
 use crate::{domain::Command, store};
 
@@ -39,6 +39,8 @@ pub struct EngineSettings {
 #[derive(Clone)]
 pub struct Engine {
     queue: mpsc::Sender<Pending>,
+    /// One permit per command that waits: linked commands are one entry of the queue.
+    room: Arc<Semaphore>,
     clock: Clock,
 }
 
@@ -67,6 +69,7 @@ impl Engine {
         );
         Ok(Self {
             queue,
+            room: Arc::new(Semaphore::new(settings.queue)),
             clock: process.clock().clone(),
         })
     }
@@ -76,16 +79,98 @@ impl Engine {
     /// # Errors
     /// See [`SubmitError`]: of all but `OutcomeUnknown` it is certain that nothing was written.
     pub async fn submit(&self, command: Command) -> Result<Answer, SubmitError> {
+        let mut outcomes = self.hand_in(vec![command], false)?.outcomes().await?;
+        outcomes.pop().unwrap_or(Err(SubmitError::OutcomeUnknown))
+    }
+
+    /// Has commands decided all or none: they are posted together, or every one of them is
+    /// rejected. One outcome per command, in their order.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn submit_linked(
+        &self,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
+        self.hand_in(commands, false)?.outcomes().await
+    }
+
+    /// Has independent commands decided, each for itself. One outcome per command, in their
+    /// order.
+    ///
+    /// # Errors
+    /// `Busy`, when there is no room for all of them: nothing was written then.
+    pub async fn submit_each(
+        &self,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
+        let mut room = self.room(commands.len())?;
+        let mut waiting = Vec::with_capacity(commands.len());
+        for command in commands {
+            let own = room.split(1).ok_or(SubmitError::Busy)?;
+            waiting.push(self.queue_up(vec![command], false, own)?);
+        }
+        let mut outcomes = Vec::with_capacity(waiting.len());
+        for answer in waiting {
+            outcomes.push(match answer.outcomes().await {
+                Ok(mut outcome) => outcome.pop().unwrap_or(Err(SubmitError::OutcomeUnknown)),
+                Err(error) => Err(error),
+            });
+        }
+        Ok(outcomes)
+    }
+
+    /// Tells what would become of commands, linked or each for itself, and writes nothing. Each
+    /// sees what those before it would have done only when they are linked.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub async fn rehearse(
+        &self,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
+        self.hand_in(commands, true)?.outcomes().await
+    }
+
+    fn hand_in(&self, commands: Vec<Command>, rehearsal: bool) -> Result<Waiting, SubmitError> {
+        let room = self.room(commands.len())?;
+        self.queue_up(commands, rehearsal, room)
+    }
+
+    fn room(&self, commands: usize) -> Result<OwnedSemaphorePermit, SubmitError> {
+        let permits = u32::try_from(commands).map_err(|_| SubmitError::Busy)?;
+        self.room
+            .clone()
+            .try_acquire_many_owned(permits)
+            .map_err(|_| SubmitError::Busy)
+    }
+
+    fn queue_up(
+        &self,
+        commands: Vec<Command>,
+        rehearsal: bool,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Waiting, SubmitError> {
         let (reply, answer) = oneshot::channel();
+        let pending = Pending::new(commands, rehearsal, room, reply, self.clock.now());
         self.queue
-            .try_send(Pending::new(command, reply, self.clock.now()))
+            .try_send(pending)
             .map_err(|refused| match refused {
                 mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
                 mpsc::error::TrySendError::Closed(_) => SubmitError::Unavailable,
             })?;
-        match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
-            Ok(Ok(answer)) => answer,
-            // The lane dropped the command, or is still at it: the key will tell.
+        Ok(Waiting(answer))
+    }
+}
+
+/// Somebody waits for outcomes.
+struct Waiting(oneshot::Receiver<Vec<Outcome>>);
+
+impl Waiting {
+    async fn outcomes(self) -> Result<Vec<Outcome>, SubmitError> {
+        match tokio::time::timeout(ANSWER_TIMEOUT, self.0).await {
+            Ok(Ok(outcomes)) => Ok(outcomes),
+            // The lane dropped the commands, or is still at it: the keys will tell.
             Ok(Err(_)) | Err(_) => Err(SubmitError::OutcomeUnknown),
         }
     }

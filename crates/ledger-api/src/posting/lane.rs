@@ -1,7 +1,7 @@
 //! A lane: one connection that runs one batch after the other, and what it does when a batch
 //! fails.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use service_runtime::{Clock, Process, Secret};
 use sqlx::PgConnection;
@@ -9,10 +9,12 @@ use tokio::{
     sync::{Mutex, mpsc},
     time::Instant,
 };
+use uuid::Uuid;
 
 use super::{
     Render, SubmitError,
-    batch::{self, BatchError, Pending},
+    batch::{self, BatchError},
+    pending::{Outcome, Pending},
 };
 use crate::{
     domain::SystemShard,
@@ -55,28 +57,28 @@ impl Lane {
         }
     }
 
-    /// Runs a batch to the end: every command in it is answered.
+    /// Runs a batch to the end: every command in it is answered. A rehearsal is a batch of its
+    /// own, because it is rolled back.
     async fn settle(&mut self, batch: Vec<Pending>) {
-        let mut work = vec![batch];
+        let (rehearsals, batch): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|pending| pending.rehearsal);
+        let mut work: Vec<Vec<Pending>> = rehearsals.into_iter().map(|one| vec![one]).collect();
+        work.extend((!batch.is_empty()).then_some(batch));
         while let Some(batch) = work.pop() {
             match self.run_until_clear(&batch).await {
-                Ok(answers) => {
-                    for (pending, answer) in batch.into_iter().zip(answers) {
-                        pending.answer(answer);
+                Ok(outcomes) => {
+                    for (pending, outcomes) in batch.into_iter().zip(outcomes) {
+                        pending.answer(outcomes);
                     }
                 }
                 Err(Verdict::All(error)) => {
                     for pending in batch {
-                        pending.answer(Err(error));
+                        pending.answer_all(error);
                     }
                 }
-                Err(Verdict::Without(unknown)) => {
-                    let (refused, rest): (Vec<_>, Vec<_>) = batch
-                        .into_iter()
-                        .partition(|pending| unknown.contains(&pending.answer_id));
-                    for pending in refused {
-                        pending.answer(Err(SubmitError::UnknownWallet));
-                    }
+                Err(Verdict::Without(refused)) => {
+                    let refused: HashMap<Uuid, SubmitError> = refused.into_iter().collect();
+                    let rest = answer_refused(batch, &refused);
                     work.extend((!rest.is_empty()).then_some(rest));
                 }
                 Err(Verdict::Halve) => {
@@ -90,10 +92,7 @@ impl Lane {
     }
 
     /// Tries a batch until its outcome is certain or time is up.
-    async fn run_until_clear(
-        &mut self,
-        batch: &[Pending],
-    ) -> Result<Vec<Result<super::Answer, SubmitError>>, Verdict> {
+    async fn run_until_clear(&mut self, batch: &[Pending]) -> Result<Vec<Vec<Outcome>>, Verdict> {
         let deadline = Instant::now() + GIVE_UP_AFTER;
         // Once a COMMIT was sent and not answered, only the keys can tell.
         let mut unknown = false;
@@ -103,7 +102,7 @@ impl Lane {
                 Err(error) => error,
             };
             match error {
-                BatchError::UnknownWallets(commands) => return Err(Verdict::Without(commands)),
+                BatchError::Without(commands) => return Err(Verdict::Without(commands)),
                 BatchError::Store { source, committing } => {
                     let fault = fault(&source);
                     unknown |= committing;
@@ -145,10 +144,7 @@ impl Lane {
         Verdict::All(SubmitError::Refused)
     }
 
-    async fn attempt(
-        &mut self,
-        batch: &[Pending],
-    ) -> Result<Vec<Result<super::Answer, SubmitError>>, BatchError> {
+    async fn attempt(&mut self, batch: &[Pending]) -> Result<Vec<Vec<Outcome>>, BatchError> {
         let mut connection = if let Some(connection) = self.connection.take() {
             connection
         } else {
@@ -162,12 +158,28 @@ impl Lane {
     }
 }
 
+/// Answers the groups that have a refused command, and returns the others.
+fn answer_refused(batch: Vec<Pending>, refused: &HashMap<Uuid, SubmitError>) -> Vec<Pending> {
+    let mut rest = Vec::with_capacity(batch.len());
+    for pending in batch {
+        let hit = |item: &super::pending::Item| refused.get(&item.answer_id).copied();
+        if pending.items.iter().any(|item| hit(item).is_some()) {
+            let outcome = |item| Err(hit(item).unwrap_or(SubmitError::LinkedRefused));
+            let outcomes = pending.items.iter().map(outcome).collect();
+            pending.answer(outcomes);
+        } else {
+            rest.push(pending);
+        }
+    }
+    rest
+}
+
 /// What follows from a failed batch.
 enum Verdict {
     /// Everybody in it gets this answer.
     All(SubmitError),
-    /// These name wallets that are not there; the others are run again.
-    Without(Vec<uuid::Uuid>),
+    /// These are refused, with those they are linked to; the others are run again.
+    Without(Vec<(Uuid, SubmitError)>),
     /// Somebody's data is at fault: look closer.
     Halve,
 }
@@ -208,7 +220,10 @@ pub(super) async fn run(
         if waiting.lock().await.recv_many(&mut batch, BATCH_MAX).await == 0 {
             return Ok(());
         }
-        metrics::batch_size(batch.len());
+        for pending in &mut batch {
+            pending.leave_queue();
+        }
+        metrics::batch_size(batch.iter().map(|pending| pending.items.len()).sum());
         lane.settle(batch).await;
     }
 }

@@ -6,7 +6,7 @@
 //! | phase | statements | why in this order |
 //! |---|---|---|
 //! | claim | insert the keys, sorted; then read the answers of those that were there | Two lanes that claim crossed keys would deadlock unsorted. A result is not visible to the statement that lost the insert, hence the second one. |
-//! | lock | wallets `FOR SHARE`, missing balances inserted, balances `FOR UPDATE`, each by full key in byte order | One order for everybody: nobody waits in a circle. Nothing is decided on a column of a row that is not locked. |
+//! | lock | wallets that change, then balances, both `FOR UPDATE`, by full key in byte order; last the balances that had to be made | One order for everybody: nobody waits in a circle. Nothing is decided on a column of a row that is not locked. |
 //! | decide | none: pure, in order of arrival | One rejection never hurts its neighbours. |
 //! | write | balances | Before the head is locked: that lock is everybody's. |
 //! | log | lock the head; then postings, events, answers and the head in one statement | The head lock is held to commit, so `seq` is gapless and in commit order over all lanes and replicas. |
@@ -24,12 +24,18 @@
 //! * A process that is paused while it holds the head: the server ends its session after 2 s
 //!   (`idle_in_transaction_session_timeout`), so the other replicas go on.
 //!
+//! Commands may be linked: then they are decided all or none. A rehearsal goes the same way up to
+//! the log and is rolled back.
+//!
 //! Lanes own their connections: a client that disconnects cancels nothing.
 
 mod answer;
 mod batch;
+mod claim;
 mod engine;
 mod lane;
+mod locks;
+mod pending;
 mod record;
 
 pub use answer::{Answer, Render, Rendered, SubmitError};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use contracts::{
     EventId, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
-    event::{Leg, WalletCreated},
+    event::{CommandRejected, Leg, WalletChanged, WalletCreated},
     subjects::EventType,
 };
 use service_runtime::entropy;
@@ -13,10 +13,14 @@ use uuid::Uuid;
 
 use super::{
     Render, Rendered,
-    batch::{Decided, Pending},
+    batch::{Decision, Fresh},
 };
 use crate::{
-    domain::{Action, Command, Decision, Movement, PlannedLeg, State, SystemShard},
+    domain::{
+        Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
+        SystemShard, WalletChange,
+    },
+    metrics,
     store::{
         journal::{Entries, Head, NewEvent},
         wallets::NewWallet,
@@ -44,26 +48,20 @@ impl Log {
     /// Records every decision and returns the rendered answers by answer id.
     pub(super) fn record(
         &mut self,
-        state: &State,
-        fresh: &[&Pending],
-        decisions: Vec<Decided>,
+        fresh: &[Fresh<'_>],
+        decisions: Vec<Vec<Decision>>,
         render: &dyn Render,
     ) -> HashMap<Uuid, Rendered> {
-        let owners: HashMap<WalletId, String> = state
-            .wallets
-            .iter()
-            .map(|(id, wallet)| (*id, wallet.owner.clone()))
-            .collect();
         let mut rendered = HashMap::with_capacity(fresh.len());
-        for (pending, decided) in fresh.iter().zip(decisions) {
+        let items = fresh.iter().flat_map(|group| &group.items);
+        for (item, decision) in items.zip(decisions.into_iter().flatten()) {
             self.head.seq += 1;
-            let event = self.event(&pending.command, decided);
+            let event = self.event(&item.command, decision);
             let data = event.encode();
             self.head.hash = chain::link(&self.head.hash, data.as_bytes());
-            let answer = render.render(&event, &pending.command.viewer, &owners);
-            self.entries
-                .answer(pending.answer_id, self.head.seq, &answer);
-            rendered.insert(pending.answer_id, answer);
+            let answer = render.render(&event, &item.command.sight);
+            self.entries.answer(item.answer_id, self.head.seq, &answer);
+            rendered.insert(item.answer_id, answer);
             self.entries.event(NewEvent {
                 seq: self.head.seq,
                 id: event.id(),
@@ -71,71 +69,134 @@ impl Log {
                 data,
                 hash: self.head.hash,
                 posted_at: self.head.posted_at,
-                traceparent: pending.command.traceparent.clone(),
+                traceparent: item.command.traceparent.clone(),
             });
         }
         rendered
     }
 
-    fn event(&mut self, command: &Command, decided: Decided) -> LedgerEvent {
-        match (&command.action, decided) {
-            (Action::Move(movement), Decided::Post(decision)) => {
-                LedgerEvent::Posted(self.posted(movement, &decision))
-            }
-            (Action::Move(movement), Decided::Reject(code)) => {
+    fn event(&mut self, command: &Command, decision: Decision) -> LedgerEvent {
+        match (&command.action, decision) {
+            (Action::Move(movement), Err(code)) => {
+                metrics::rejected(movement.kind.as_str(), code);
                 LedgerEvent::Rejected(self.rejected(movement, code))
             }
-            (Action::OpenWallet(open), _) => {
-                let wallet = WalletId::mint(self.head.posted_at, entropy());
-                self.wallets.push(NewWallet {
-                    id: wallet,
-                    owner: open.owner.clone(),
-                    kind: open.kind,
-                    reference: open.reference.clone(),
-                    metadata: open.metadata.clone(),
-                });
-                LedgerEvent::WalletCreated(WalletCreated {
-                    id: EventId::mint(self.head.posted_at, entropy()),
-                    event_type: EventType::WalletCreated,
-                    seq: self.head.seq,
-                    wallet,
-                    owner: open.owner.clone(),
-                    kind: open.kind,
-                    posted_at: self.head.posted_at,
-                    reference: open.reference.clone(),
-                    metadata: open.metadata.clone(),
-                })
+            (action, Err(code)) => {
+                metrics::rejected(action.name(), code);
+                LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
-            (Action::Move(_), Decided::Open) => {
-                unreachable!("movements are posted or rejected, never opened")
+            (Action::Move(movement), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.posted(movement, &legs))
             }
+            (Action::OpenWallet(open), Ok(_)) => LedgerEvent::WalletCreated(self.opened(open)),
+            (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
+                LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
+            }
+            (action, Ok(_)) => unreachable!("{} has an outcome of its own", action.name()),
         }
     }
 
-    fn posted(&mut self, movement: &Movement, decision: &Decision) -> Posted {
+    fn event_id(&self) -> EventId {
+        EventId::mint(self.head.posted_at, entropy())
+    }
+
+    fn opened(&mut self, open: &OpenWallet) -> WalletCreated {
+        let wallet = WalletId::mint(self.head.posted_at, entropy());
+        self.wallets.push(NewWallet {
+            id: wallet,
+            owner: open.owner.clone(),
+            kind: open.kind,
+            reference: open.reference.clone(),
+            metadata: open.metadata.clone(),
+        });
+        WalletCreated {
+            id: self.event_id(),
+            event_type: EventType::WalletCreated,
+            seq: self.head.seq,
+            wallet,
+            owner: open.owner.clone(),
+            kind: open.kind,
+            posted_at: self.head.posted_at,
+            reference: open.reference.clone(),
+            metadata: open.metadata.clone(),
+        }
+    }
+
+    fn wallet_changed(
+        &self,
+        change: &ChangeWallet,
+        status: &str,
+        caller: &Caller,
+    ) -> WalletChanged {
+        WalletChanged {
+            id: self.event_id(),
+            event_type: match change.change {
+                WalletChange::Freeze(_) => EventType::WalletFrozen,
+                WalletChange::Unfreeze(_) => EventType::WalletUnfrozen,
+                WalletChange::Block => EventType::WalletBlocked,
+                WalletChange::Unblock => EventType::WalletUnblocked,
+                WalletChange::Close => EventType::WalletClosed,
+                WalletChange::CreditLimit(_) => EventType::CreditLimitSet,
+            },
+            seq: self.head.seq,
+            wallet: change.wallet,
+            status: status.to_owned(),
+            currency: change.change.currency(),
+            credit_limit: match change.change {
+                WalletChange::CreditLimit(limit) => Some(limit.amount()),
+                _ => None,
+            },
+            actor: caller.0.clone(),
+            reason: change.reason.clone(),
+            posted_at: self.head.posted_at,
+        }
+    }
+
+    fn command_rejected(&self, action: &Action, code: RejectionCode) -> CommandRejected {
+        CommandRejected {
+            id: self.event_id(),
+            event_type: EventType::CommandRejected,
+            seq: self.head.seq,
+            action: action.name().to_owned(),
+            code,
+            wallet: match action {
+                Action::ChangeWallet(change) => Some(change.wallet),
+                Action::OpenWallet(_) | Action::Move(_) => None,
+            },
+            about: None,
+            posted_at: self.head.posted_at,
+        }
+    }
+
+    fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
         let transaction = TransactionId::mint(self.head.posted_at, entropy());
-        for leg in decision {
-            self.entries.posting(self.head.seq, transaction, leg);
+        for leg in legs {
+            self.entries
+                .posting(self.head.seq, transaction.as_uuid(), leg);
         }
         Posted {
-            id: EventId::mint(self.head.posted_at, entropy()),
+            id: self.event_id(),
             event_type: movement.kind.posted(),
             seq: self.head.seq,
             transaction,
             kind: movement.kind,
             effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
             posted_at: self.head.posted_at,
-            legs: decision.iter().map(leg).collect(),
+            legs: legs.iter().map(leg).collect(),
             reference: movement.reference.clone(),
             order_reference: movement.order_reference.clone(),
             description: movement.description.clone(),
+            hold: None,
+            refunds: None,
+            reverses: None,
+            quote: None,
             metadata: movement.metadata.clone(),
         }
     }
 
     fn rejected(&self, movement: &Movement, code: RejectionCode) -> Rejected {
         Rejected {
-            id: EventId::mint(self.head.posted_at, entropy()),
+            id: self.event_id(),
             event_type: movement.kind.rejected(),
             seq: self.head.seq,
             kind: movement.kind,
@@ -147,6 +208,7 @@ impl Log {
             effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
             posted_at: self.head.posted_at,
             reference: movement.reference.clone(),
+            about: None,
         }
     }
 }
@@ -161,5 +223,8 @@ fn leg(planned: &PlannedLeg) -> Leg {
         amount: planned.amount.amount(),
         balance_after: own.then(|| planned.balance_after.amount()),
         version: own.then_some(planned.version),
+        held: (!planned.held.is_zero()).then(|| planned.held.amount()),
+        held_after: (!planned.held.is_zero()).then(|| planned.held_after.amount()),
+        purpose: planned.purpose,
     }
 }

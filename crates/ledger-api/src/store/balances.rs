@@ -6,24 +6,31 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{StoreError, error::money};
-use crate::domain::{Balance, BalanceKey};
+use crate::domain::{Balance, BalanceKey, Restrictions};
 
-/// Inserts the rows of balances that have none yet. `keys` must be sorted: two transactions
-/// that add the same rows wait for each other in one order.
+/// Inserts the rows of balances that have none yet; those of wallets that do not exist stay
+/// missing. `keys` must be sorted: two transactions that add the same rows wait for each other in
+/// one order.
 ///
 /// # Errors
-/// When the server refuses, or a wallet does not exist.
+/// When the server refuses, or the wait exceeds the lock timeout.
 pub async fn insert_missing_in_tx(
     tx: &mut PgConnection,
     keys: &[BalanceKey],
 ) -> Result<(), StoreError> {
     let (wallets, accounts, currencies) = columns(keys);
-    // System accounts have no floor: money outside the wallets is what they stand for.
+    // System accounts have no floor: money outside the wallets is what they stand for. The wallet
+    // is locked while its restrictions are copied: whoever changes them locks it too, and then
+    // finds the new row.
     sqlx::query!(
-        "INSERT INTO ledger.balances (wallet_id, account, currency, credit_limit)
-         SELECT wallet_id, account, currency, CASE WHEN account = 'main' THEN 0 END
+        "INSERT INTO ledger.balances (wallet_id, account, currency, credit_limit, restrictions)
+         SELECT missing.wallet_id, account, currency,
+                CASE WHEN account = 'main' THEN 0 END, w.restrictions
          FROM unnest($1::uuid[], $2::text[], $3::text[])
               WITH ORDINALITY AS missing(wallet_id, account, currency, position)
+         CROSS JOIN LATERAL (
+             SELECT restrictions FROM ledger.wallets own
+             WHERE own.id = missing.wallet_id LIMIT 1 FOR SHARE) w
          ORDER BY position
          ON CONFLICT (wallet_id, account, currency) DO NOTHING",
         &wallets,
@@ -49,7 +56,8 @@ pub async fn lock_in_tx(
     // which is the order of the locks. A plain join may scan the table: a plan that was made
     // while it was small does so for ever.
     let rows = sqlx::query!(
-        "SELECT b.wallet_id, b.account, b.currency, b.posted, b.held, b.credit_limit, b.version
+        "SELECT b.wallet_id, b.account, b.currency, b.posted, b.held, b.credit_limit, b.version,
+                b.restrictions
          FROM unnest($1::uuid[], $2::text[], $3::text[]) AS wanted(wallet_id, account, currency)
          CROSS JOIN LATERAL (
              SELECT * FROM ledger.balances own
@@ -65,14 +73,8 @@ pub async fn lock_in_tx(
     rows.into_iter()
         .map(|row| {
             let bad = |column| StoreError::inconsistent("balances", column, row.wallet_id);
-            let currency: Currency = row.currency.parse().map_err(|_| bad("currency"))?;
-            let account = account(&row.account).ok_or_else(|| bad("account"))?;
-            let key = BalanceKey {
-                wallet: WalletId::from_uuid(row.wallet_id),
-                account,
-                currency,
-            };
-            let exact = |amount, column| money(amount, currency, column, row.wallet_id);
+            let key = key(row.wallet_id, &row.account, &row.currency)?;
+            let exact = |amount, column| money(amount, key.currency, column, row.wallet_id);
             let balance = Balance {
                 posted: exact(row.posted, "posted")?,
                 held: exact(row.held, "held")?,
@@ -81,9 +83,34 @@ pub async fn lock_in_tx(
                     .map(|limit| exact(limit, "credit_limit"))
                     .transpose()?,
                 version: u64::try_from(row.version).map_err(|_| bad("version"))?,
+                restrictions: Restrictions::from_bits(row.restrictions),
             };
             Ok((key, balance))
         })
+        .collect()
+}
+
+/// The keys of every balance of wallets that are locked against change, so that the list stays
+/// true: a new balance locks its wallet.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn keys_in_tx(
+    tx: &mut PgConnection,
+    wallets: &[WalletId],
+) -> Result<Vec<BalanceKey>, StoreError> {
+    let wallets: Vec<Uuid> = wallets.iter().map(|id| id.as_uuid()).collect();
+    let rows = sqlx::query!(
+        "SELECT b.wallet_id, b.account, b.currency
+         FROM unnest($1::uuid[]) AS wanted(wallet_id)
+         CROSS JOIN LATERAL (
+             SELECT * FROM ledger.balances own WHERE own.wallet_id = wanted.wallet_id) b",
+        &wallets,
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.into_iter()
+        .map(|row| key(row.wallet_id, &row.account, &row.currency))
         .collect()
 }
 
@@ -101,6 +128,10 @@ pub async fn write_in_tx(
     let (wallets, accounts, currencies) = columns(&keys);
     let balances = || changes.iter().map(|(_, balance)| balance);
     let posted: Vec<Decimal> = balances().map(|balance| balance.posted.amount()).collect();
+    let held: Vec<Decimal> = balances().map(|balance| balance.held.amount()).collect();
+    let restrictions: Vec<i16> = balances()
+        .map(|balance| balance.restrictions.bits())
+        .collect();
     let credit_limits: Vec<Option<Decimal>> = balances()
         .map(|balance| balance.credit_limit.map(Money::amount))
         .collect();
@@ -110,17 +141,20 @@ pub async fn write_in_tx(
     // The floor is checked on the row to insert too, which must therefore have its credit limit.
     sqlx::query!(
         "INSERT INTO ledger.balances
-                (wallet_id, account, currency, posted, credit_limit, version)
+                (wallet_id, account, currency, posted, held, credit_limit, version, restrictions)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::numeric[],
-                              $6::bigint[])
+                              $6::numeric[], $7::bigint[], $8::smallint[])
          ON CONFLICT (wallet_id, account, currency) DO UPDATE
-         SET posted = excluded.posted, version = excluded.version",
+         SET posted = excluded.posted, held = excluded.held, version = excluded.version,
+             credit_limit = excluded.credit_limit, restrictions = excluded.restrictions",
         &wallets,
         &accounts,
         &currencies,
         &posted,
+        &held,
         &credit_limits as &[Option<Decimal>],
         &versions,
+        &restrictions,
     )
     .execute(tx)
     .await?;
@@ -139,9 +173,20 @@ fn columns(keys: &[BalanceKey]) -> (Vec<Uuid>, Vec<String>, Vec<String>) {
     (wallets, accounts, currencies)
 }
 
-fn account(text: &str) -> Option<Account> {
-    [Account::Main, Account::Funding, Account::Revenue]
-        .into_iter()
+fn key(wallet: Uuid, account: &str, currency: &str) -> Result<BalanceKey, StoreError> {
+    let bad = |column| StoreError::inconsistent("balances", column, wallet);
+    let currency: Currency = currency.parse().map_err(|_| bad("currency"))?;
+    Ok(BalanceKey {
+        wallet: WalletId::from_uuid(wallet),
+        account: parse_account(account).ok_or_else(|| bad("account"))?,
+        currency,
+    })
+}
+
+fn parse_account(text: &str) -> Option<Account> {
+    Account::ALL
+        .iter()
+        .copied()
         .find(|account| account.as_str() == text)
 }
 

@@ -1,7 +1,7 @@
 //! The log: its head, and the one statement that appends to it.
 
 use chrono::{DateTime, Utc};
-use contracts::{EventId, TransactionId, chain::Hash};
+use contracts::{EventId, chain::Hash};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -31,6 +31,22 @@ pub struct Head {
 pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> {
     let row = sqlx::query!("SELECT seq, hash, posted_at FROM ledger.head FOR UPDATE")
         .fetch_one(tx)
+        .await?;
+    let bad = |column| StoreError::inconsistent("head", column, row.seq);
+    Ok(Head {
+        seq: u64::try_from(row.seq).map_err(|_| bad("seq"))?,
+        hash: row.hash.try_into().map_err(|_| bad("hash"))?,
+        posted_at: row.posted_at,
+    })
+}
+
+/// The end of the log without a lock: what a rehearsal may look at.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn peek_head(connection: &mut PgConnection) -> Result<Head, StoreError> {
+    let row = sqlx::query!("SELECT seq, hash, posted_at FROM ledger.head")
+        .fetch_one(connection)
         .await?;
     let bad = |column| StoreError::inconsistent("head", column, row.seq);
     Ok(Head {
@@ -80,6 +96,8 @@ struct PostingColumns {
     versions: Vec<i64>,
     amounts: Vec<Decimal>,
     balances_after: Vec<Decimal>,
+    held_changes: Vec<Decimal>,
+    held_after: Vec<Decimal>,
 }
 
 #[derive(Debug, Default)]
@@ -122,17 +140,20 @@ impl Entries {
         columns.traceparents.push(event.traceparent);
     }
 
-    /// Adds a leg of the transaction at `seq`.
-    pub fn posting(&mut self, seq: u64, transaction: TransactionId, leg: &PlannedLeg) {
+    /// Adds a leg of the transaction, or of the change of a hold, at `seq`; `transaction` is the
+    /// one's or the other's id.
+    pub fn posting(&mut self, seq: u64, transaction: Uuid, leg: &PlannedLeg) {
         let columns = &mut self.postings;
         columns.seqs.push(signed(seq));
-        columns.transactions.push(transaction.as_uuid());
+        columns.transactions.push(transaction);
         columns.wallets.push(leg.key.wallet.as_uuid());
         columns.accounts.push(leg.key.account.as_str().to_owned());
         columns.currencies.push(leg.key.currency.code().to_owned());
         columns.versions.push(signed(leg.version));
         columns.amounts.push(leg.amount.amount());
         columns.balances_after.push(leg.balance_after.amount());
+        columns.held_changes.push(leg.held.amount());
+        columns.held_after.push(leg.held_after.amount());
     }
 
     /// Adds the answer about the event at `seq`.
@@ -171,16 +192,17 @@ pub async fn append_in_tx(
          ), posting AS (
              INSERT INTO ledger.postings
                     (seq, transaction_id, wallet_id, account, currency, version, amount,
-                     balance_after)
+                     balance_after, held_change, held_after)
              SELECT * FROM unnest($8::bigint[], $9::uuid[], $10::uuid[], $11::text[], $12::text[],
-                                  $13::bigint[], $14::numeric[], $15::numeric[])
+                                  $13::bigint[], $14::numeric[], $15::numeric[], $16::numeric[],
+                                  $17::numeric[])
          ), answer AS (
              INSERT INTO ledger.answers (id, status, body, seq)
-             SELECT * FROM unnest($16::uuid[], $17::smallint[], $18::text[], $19::bigint[])
+             SELECT * FROM unnest($18::uuid[], $19::smallint[], $20::text[], $21::bigint[])
          ), head AS (
-             UPDATE ledger.head SET seq = $20, hash = $21, posted_at = $22
+             UPDATE ledger.head SET seq = $22, hash = $23, posted_at = $24
          )
-         SELECT pg_notify($23, '')",
+         SELECT pg_notify($25, '')",
         &events.seqs,
         &events.ids,
         &events.subjects,
@@ -196,6 +218,8 @@ pub async fn append_in_tx(
         &postings.versions,
         &postings.amounts,
         &postings.balances_after,
+        &postings.held_changes,
+        &postings.held_after,
         &answers.ids,
         &answers.statuses,
         &answers.bodies,

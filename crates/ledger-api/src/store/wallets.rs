@@ -9,7 +9,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::{StoreError, error::money};
-use crate::domain::{Wallet, WalletStatus};
+use crate::domain::Restrictions;
 
 /// A wallet as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub struct WalletRow {
     pub owner: String,
     /// Customer or merchant.
     pub kind: WalletKind,
-    /// May it be used?
-    pub status: WalletStatus,
+    /// What it may not do.
+    pub restrictions: Restrictions,
     /// The creator's reference.
     pub reference: Option<String>,
     /// The creator's own notes.
@@ -39,8 +39,12 @@ pub struct BalanceRow {
     pub posted: Money,
     /// The part of it that is reserved.
     pub held: Money,
+    /// How far below zero the available balance may go.
+    pub credit_limit: Money,
     /// Counts every change.
     pub version: u64,
+    /// What may not be done with it.
+    pub restrictions: Restrictions,
 }
 
 /// What never changes about a wallet.
@@ -107,35 +111,61 @@ pub async fn insert_in_tx(
     Ok(())
 }
 
-/// Locks wallets against a change of status for the rest of the transaction, in the order of
-/// their ids, and reads them. Unknown ids are missing from the result.
+/// Locks wallets that are about to change for the rest of the transaction, in the order of their
+/// ids, and reads their restrictions. Unknown ids and the system's own are missing from the
+/// result.
 ///
 /// # Errors
 /// When the server refuses, or the wait exceeds the lock timeout.
 pub async fn lock_in_tx(
     tx: &mut PgConnection,
     ids: &[WalletId],
-) -> Result<HashMap<WalletId, Wallet>, StoreError> {
+) -> Result<HashMap<WalletId, Restrictions>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let rows = sqlx::query!(
-        "SELECT w.id, w.owner, w.kind, w.status
+        "SELECT w.id, w.restrictions
          FROM unnest($1::uuid[]) AS wanted(id)
          CROSS JOIN LATERAL (
-             SELECT * FROM ledger.wallets own WHERE own.id = wanted.id LIMIT 1 FOR SHARE) w",
+             SELECT * FROM ledger.wallets own
+             WHERE own.id = wanted.id AND own.kind <> 'system' LIMIT 1 FOR UPDATE) w",
         &ids,
     )
     .fetch_all(tx)
     .await?;
-    rows.into_iter()
+    Ok(rows
+        .into_iter()
         .map(|row| {
-            let wallet = Wallet {
-                owner: row.owner,
-                kind: kind(row.id, &row.kind)?,
-                status: status(row.id, &row.status)?,
-            };
-            Ok((WalletId::from_uuid(row.id), wallet))
+            let restrictions = Restrictions::from_bits(row.restrictions);
+            (WalletId::from_uuid(row.id), restrictions)
         })
-        .collect()
+        .collect())
+}
+
+/// Writes what was decided about locked wallets.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn write_in_tx(
+    tx: &mut PgConnection,
+    changes: &[(WalletId, Restrictions)],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = changes.iter().map(|(id, _)| id.as_uuid()).collect();
+    let bits: Vec<i16> = changes.iter().map(|(_, own)| own.bits()).collect();
+    let statuses: Vec<String> = changes
+        .iter()
+        .map(|(_, own)| own.status().to_owned())
+        .collect();
+    sqlx::query!(
+        "UPDATE ledger.wallets w SET restrictions = new.restrictions, status = new.status
+         FROM unnest($1::uuid[], $2::smallint[], $3::text[]) AS new(id, restrictions, status)
+         WHERE w.id = new.id",
+        &ids,
+        &bits,
+        &statuses,
+    )
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// One wallet, without its balances.
@@ -158,9 +188,10 @@ pub async fn find_with_balances(
 ) -> Result<Option<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let rows = sqlx::query_as!(
         JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.status, w.reference, w.metadata, w.created_at,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
-                  b.version AS "version?"
+                  b.credit_limit AS "credit_limit?", b.version AS "version?",
+                  b.restrictions AS "balance_restrictions?"
            FROM ledger.wallets w
            LEFT JOIN ledger.balances b ON b.wallet_id = w.id AND b.account = 'main'
            WHERE w.id = $1 AND w.kind <> 'system'
@@ -185,9 +216,10 @@ pub async fn list(
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let rows = sqlx::query_as!(
         JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.status, w.reference, w.metadata, w.created_at,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
-                  b.version AS "version?"
+                  b.credit_limit AS "credit_limit?", b.version AS "version?",
+                  b.restrictions AS "balance_restrictions?"
            FROM (SELECT * FROM ledger.wallets
                  WHERE kind <> 'system'
                    AND ($1::text IS NULL OR owner = $1)
@@ -262,14 +294,16 @@ struct JoinedRow {
     id: Uuid,
     owner: String,
     kind: String,
-    status: String,
+    restrictions: i16,
     reference: Option<String>,
     metadata: String,
     created_at: DateTime<Utc>,
     currency: Option<String>,
     posted: Option<Decimal>,
     held: Option<Decimal>,
+    credit_limit: Option<Decimal>,
     version: Option<i64>,
+    balance_restrictions: Option<i16>,
 }
 
 /// One wallet per id, from rows that are sorted by it.
@@ -286,7 +320,7 @@ fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, Stor
             let wallet = WalletRow {
                 id: WalletId::from_uuid(row.id),
                 kind: kind(row.id, &row.kind)?,
-                status: status(row.id, &row.status)?,
+                restrictions: Restrictions::from_bits(row.restrictions),
                 owner: row.owner,
                 reference: row.reference,
                 metadata,
@@ -302,9 +336,13 @@ fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, Stor
 }
 
 fn balance(row: &JoinedRow) -> Result<Option<BalanceRow>, StoreError> {
-    let (Some(code), Some(posted), Some(held), Some(version)) =
-        (&row.currency, row.posted, row.held, row.version)
-    else {
+    let (Some(code), Some(posted), Some(held), Some(version), Some(restrictions)) = (
+        &row.currency,
+        row.posted,
+        row.held,
+        row.version,
+        row.balance_restrictions,
+    ) else {
         return Ok(None);
     };
     let bad = |column| StoreError::inconsistent("balances", column, row.id);
@@ -313,7 +351,14 @@ fn balance(row: &JoinedRow) -> Result<Option<BalanceRow>, StoreError> {
         currency,
         posted: money(posted, currency, "posted", row.id)?,
         held: money(held, currency, "held", row.id)?,
+        credit_limit: money(
+            row.credit_limit.unwrap_or_default(),
+            currency,
+            "credit_limit",
+            row.id,
+        )?,
         version: u64::try_from(version).map_err(|_| bad("version"))?,
+        restrictions: Restrictions::from_bits(restrictions),
     }))
 }
 
@@ -323,8 +368,4 @@ fn kind(id: Uuid, text: &str) -> Result<WalletKind, StoreError> {
         "merchant" => Ok(WalletKind::Merchant),
         _ => Err(StoreError::inconsistent("wallets", "kind", id)),
     }
-}
-
-fn status(id: Uuid, text: &str) -> Result<WalletStatus, StoreError> {
-    WalletStatus::parse(text).ok_or_else(|| StoreError::inconsistent("wallets", "status", id))
 }

@@ -1,12 +1,12 @@
 //! The books of one test: an own database, an engine or several, and the proof at the end that
 //! they balance.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use contracts::{Kind, LedgerEvent, Money, WalletId, chain, event::WalletKind, parse_amount};
 use ledger_api::{
-    domain::{Action, Caller, Command, Movement, OpenWallet, Viewer},
+    domain::{Action, Caller, Command, Movement, OpenWallet, Sight},
     posting::{Answer, Engine, EngineSettings, Render, Rendered, SubmitError},
 };
 use service_runtime::{Clock, Process, Secret};
@@ -34,7 +34,7 @@ pub async fn database() -> TestDatabase {
 struct Plain;
 
 impl Render for Plain {
-    fn render(&self, event: &LedgerEvent, _: &Viewer, _: &HashMap<WalletId, String>) -> Rendered {
+    fn render(&self, event: &LedgerEvent, _: &Sight) -> Rendered {
         let status = if matches!(event, LedgerEvent::Rejected(_)) {
             422
         } else {
@@ -239,7 +239,7 @@ pub fn command(caller: &str, key: &str, action: Action) -> Command {
         key: key.to_owned(),
         fingerprint,
         action,
-        viewer: Viewer::All,
+        sight: Sight::All,
         traceparent: None,
     }
 }

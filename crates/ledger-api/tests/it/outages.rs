@@ -1,12 +1,12 @@
 //! The posting engine when its sessions, its server or its replicas fail.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::DateTime;
 use contracts::{LedgerEvent, WalletId};
 use futures_util::future::join_all;
 use ledger_api::{
-    domain::Viewer,
+    domain::Sight,
     posting::{Engine, EngineSettings, Render, Rendered, SubmitError},
 };
 use service_runtime::{Clock, Process, Secret};
@@ -230,7 +230,7 @@ async fn a_server_that_would_lose_acknowledged_writes_is_refused() {
 struct NoRender;
 
 impl Render for NoRender {
-    fn render(&self, _: &LedgerEvent, _: &Viewer, _: &HashMap<WalletId, String>) -> Rendered {
+    fn render(&self, _: &LedgerEvent, _: &Sight) -> Rendered {
         unreachable!("the engine does not start")
     }
 }

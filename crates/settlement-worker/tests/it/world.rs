@@ -272,6 +272,9 @@ pub(crate) fn posted(seq: u64, payment: &Payment) -> Posted {
         amount,
         balance_after: None,
         version: None,
+        held: None,
+        held_after: None,
+        purpose: None,
     };
     Posted {
         id: EventId::from_uuid(Uuid::from_u128(u128::from(seq))),
@@ -286,6 +289,10 @@ pub(crate) fn posted(seq: u64, payment: &Payment) -> Posted {
         order_reference: Some(format!("order-{seq}")),
         description: None,
         metadata: BTreeMap::new(),
+        hold: None,
+        refunds: None,
+        reverses: None,
+        quote: None,
     }
 }
 

@@ -25,11 +25,14 @@ fn event(kind: Kind, from: u8, to: u8, minor: i64, second: i64) -> LedgerEvent {
         amount: Decimal::new(minor, 2),
         balance_after: None,
         version: None,
+        held: None,
+        held_after: None,
+        purpose: None,
     };
     let legs = match kind {
         Kind::Deposit => vec![leg(None, -minor), leg(Some(wallet(from)), minor)],
         Kind::Withdrawal => vec![leg(Some(wallet(from)), -minor), leg(None, minor)],
-        Kind::Transfer | Kind::Payment => {
+        _ => {
             vec![
                 leg(Some(wallet(from)), -minor),
                 leg(Some(wallet(to)), minor),
@@ -49,6 +52,10 @@ fn event(kind: Kind, from: u8, to: u8, minor: i64, second: i64) -> LedgerEvent {
         order_reference: None,
         description: None,
         metadata: BTreeMap::new(),
+        hold: None,
+        refunds: None,
+        reverses: None,
+        quote: None,
     })
 }
 

@@ -23,6 +23,9 @@ fn event(kind: Kind, from: Option<u128>, to: Option<u128>) -> LedgerEvent {
         amount: Decimal::new(minor, 2),
         balance_after: None,
         version: None,
+        held: None,
+        held_after: None,
+        purpose: None,
     };
     LedgerEvent::Posted(Posted {
         id: EventId::from_uuid(Uuid::from_u128(9)),
@@ -37,6 +40,10 @@ fn event(kind: Kind, from: Option<u128>, to: Option<u128>) -> LedgerEvent {
         order_reference: None,
         description: None,
         metadata: BTreeMap::new(),
+        hold: None,
+        refunds: None,
+        reverses: None,
+        quote: None,
     })
 }
 

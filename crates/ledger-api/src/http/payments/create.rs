@@ -93,12 +93,17 @@ pub async fn handler(
         return Err(ApiError::from(ErrorCode::NotAMerchant).field("merchant"));
     }
     movement.counterparty = Some(merchant);
+    let sight = principal.sight([
+        (wallet, payer.owner.as_str()),
+        (merchant, receiver.owner.as_str()),
+    ]);
     movement.order_reference = Some(order_reference);
     submit(
         &api,
         &principal,
         headers,
         "/v1/payments",
+        sight,
         Action::Move(movement),
     )
     .await

@@ -18,7 +18,7 @@ use super::super::{
 };
 use crate::{
     auth::{Permission, Role},
-    domain::{Action, OpenWallet},
+    domain::{Action, OpenWallet, Sight},
 };
 
 /// A wallet to open.
@@ -89,6 +89,7 @@ pub async fn handler(
         &principal,
         headers,
         "/v1/wallets",
+        Sight::All,
         Action::OpenWallet(open),
     )
     .await

@@ -44,7 +44,16 @@ pub async fn handler(
     let movement = body
         .fields()
         .parse(Kind::Deposit, wallet, &principal, &api)?;
-    api.own(wallet, &principal).await?;
+    let facts = api.own(wallet, &principal).await?;
+    let sight = principal.sight([(wallet, facts.owner.as_str())]);
     let path = format!("/v1/wallets/{wallet}/deposit");
-    submit(&api, &principal, headers, &path, Action::Move(movement)).await
+    submit(
+        &api,
+        &principal,
+        headers,
+        &path,
+        sight,
+        Action::Move(movement),
+    )
+    .await
 }

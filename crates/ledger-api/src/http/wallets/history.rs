@@ -60,11 +60,15 @@ pub async fn handler(
     wallets.sort_unstable();
     wallets.dedup();
     let owners = store::wallets::owners(api.pool(), &wallets).await?;
-    let viewer = principal.viewer();
+    let sight = principal.sight(
+        owners
+            .iter()
+            .map(|(wallet, owner)| (*wallet, owner.as_str())),
+    );
     Ok(Json(Page::cut(
         rows,
         limit,
         |posted| posted.seq,
-        |posted| TransactionView::of(&posted, &viewer, &owners),
+        |posted| TransactionView::of(&posted, &sight),
     )))
 }

@@ -1,18 +1,78 @@
 //! Wallets and what moves in and out of them: one file per endpoint.
 
+pub mod block;
+pub mod close;
 pub mod create;
+pub mod credit_limit;
 pub mod deposit;
+pub mod freeze;
 pub mod get;
 pub mod history;
 pub mod list;
 pub mod stats;
 pub mod transfer;
+pub mod unblock;
+pub mod unfreeze;
 pub mod withdraw;
 
+use axum::response::Response;
+use contracts::WalletId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{fields::Metadata, movement::Fields};
+use super::{
+    api::Api,
+    error::ApiError,
+    fields::{self, Metadata},
+    idempotency::WriteHeaders,
+    movement::{Fields, submit},
+};
+use crate::{
+    auth::Principal,
+    domain::{Action, ChangeWallet, Sight, WalletChange},
+};
+
+/// Why a wallet changes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// In words, for the history.
+    #[schema(min_length = 1, max_length = 500, example = "as the customer asked")]
+    reason: String,
+}
+
+/// Why a wallet, or one currency of it, changes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonAndCurrency {
+    /// In words, for the history.
+    #[schema(min_length = 1, max_length = 500, example = "card stolen")]
+    reason: String,
+    /// Only this currency of the wallet; all of it without.
+    #[schema(example = "EUR")]
+    currency: Option<String>,
+}
+
+/// Submits a change of a wallet that the caller may see; `verb` is the route's last part.
+async fn change(
+    api: &Api,
+    principal: &Principal,
+    headers: WriteHeaders,
+    wallet: WalletId,
+    verb: &str,
+    change: WalletChange,
+    reason: String,
+) -> Result<Response, ApiError> {
+    let reason = fields::reason(reason)?;
+    api.own(wallet, principal).await?;
+    let path = format!("/v1/wallets/{wallet}/{verb}");
+    let action = Action::ChangeWallet(ChangeWallet {
+        wallet,
+        change,
+        reason,
+    });
+    submit(api, principal, headers, &path, Sight::All, action).await
+}
 
 /// Money to move in or out.
 #[derive(Deserialize, ToSchema)]

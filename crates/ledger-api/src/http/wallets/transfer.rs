@@ -80,11 +80,23 @@ pub async fn handler(
     if wallet == to {
         return Err(ApiError::from(ErrorCode::SelfTransfer).field("to_wallet"));
     }
-    let [sender, _] = api.facts([wallet, to]).await?;
+    let [sender, receiver] = api.facts([wallet, to]).await?;
     if !principal.sees(&sender.owner) {
         return Err(ErrorCode::NotFound.into());
     }
     movement.counterparty = Some(to);
+    let sight = principal.sight([
+        (wallet, sender.owner.as_str()),
+        (to, receiver.owner.as_str()),
+    ]);
     let path = format!("/v1/wallets/{wallet}/transfer");
-    submit(&api, &principal, headers, &path, Action::Move(movement)).await
+    submit(
+        &api,
+        &principal,
+        headers,
+        &path,
+        sight,
+        Action::Move(movement),
+    )
+    .await
 }

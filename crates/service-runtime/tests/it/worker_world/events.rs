@@ -37,6 +37,9 @@ pub(crate) fn deposit(seq: u64) -> LedgerEvent {
         amount: amount.parse().expect("a decimal"),
         balance_after: None,
         version: None,
+        held: None,
+        held_after: None,
+        purpose: None,
     };
     let wallet = WalletId::mint(now, entropy());
     LedgerEvent::Posted(Posted {
@@ -55,6 +58,10 @@ pub(crate) fn deposit(seq: u64) -> LedgerEvent {
         order_reference: None,
         description: None,
         metadata: BTreeMap::new(),
+        hold: None,
+        refunds: None,
+        reverses: None,
+        quote: None,
     })
 }
 

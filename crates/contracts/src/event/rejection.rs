@@ -1,0 +1,42 @@
+//! Why commands are decided against.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! rejections {
+    ($($name:ident $code:literal, $meaning:literal;)*) => {
+        /// Why a command was decided against. Decided rejections are sticky under their key.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+            JsonSchema,
+        )]
+        #[serde(rename_all = "snake_case")]
+        pub enum RejectionCode {
+            $(#[doc = $meaning] $name,)*
+        }
+
+        impl RejectionCode {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable code, as problem details and events spell it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+        }
+    };
+}
+
+rejections! {
+    InsufficientFunds "insufficient_funds", "The available balance does not suffice.";
+    LimitExceeded "limit_exceeded", "A limit, or what a balance can hold exactly, would be exceeded.";
+    WalletFrozen "wallet_frozen", "The wallet is frozen.";
+    CurrencyFrozen "currency_frozen", "The wallet is frozen in this currency.";
+    WalletBlocked "wallet_blocked", "The wallet is blocked.";
+    WalletSuspended "wallet_suspended", "The wallet is suspended.";
+    WalletClosed "wallet_closed", "The wallet is closed.";
+    WalletNotEmpty "wallet_not_empty", "The wallet still has money, or money held.";
+    StatusUnchanged "status_unchanged", "The wallet is in that state already.";
+    CreditInUse "credit_in_use", "The balance is lower than the new credit limit allows.";
+    BatchRejected "batch_rejected", "Another operation of the same batch was decided against.";
+}

@@ -1,0 +1,49 @@
+//! Deposits, withdrawals, transfers, payments and adjustments.
+
+use contracts::{Account, Kind, RejectionCode};
+
+use super::{
+    super::{BalanceKey, Movement, State, SystemShard},
+    Context, Outcome,
+    draft::Draft,
+};
+
+pub(super) fn decide(
+    state: &mut State,
+    movement: &Movement,
+    context: &Context,
+) -> Result<Outcome, RejectionCode> {
+    let [debit, credit] = legs(movement, context.shard);
+    let amount = if movement.amount.is_negative() {
+        movement.amount.negated()
+    } else {
+        movement.amount
+    };
+    let mut draft = Draft::on(state);
+    draft.leg(debit, amount.negated())?;
+    draft.leg(credit, amount)?;
+    let planned = draft.finish()?;
+    Ok(Outcome::Posted(planned.post(state)))
+}
+
+/// The two balances that a movement changes: debited first.
+pub(super) fn legs(movement: &Movement, shard: SystemShard) -> [BalanceKey; 2] {
+    let currency = movement.amount.currency();
+    let own = BalanceKey::main(movement.wallet, currency);
+    let system = |account| BalanceKey::system(account, shard, currency);
+    match movement.kind {
+        Kind::Deposit => [system(Account::Funding), own],
+        Kind::Withdrawal => [own, system(Account::Funding)],
+        Kind::Transfer | Kind::Payment => {
+            let counterparty = movement
+                .counterparty
+                .expect("parsing gives transfers and payments a counterparty");
+            [own, BalanceKey::main(counterparty, currency)]
+        }
+        Kind::Adjustment if movement.amount.is_negative() => [own, system(Account::Adjustment)],
+        Kind::Adjustment => [system(Account::Adjustment), own],
+        Kind::Refund | Kind::Reversal | Kind::Exchange => {
+            unreachable!("these are commands of their own")
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `POST /v1/wallets/{id}/block`
+
+use axum::{extract::State, response::Response};
+
+use super::super::{
+    answer::WalletChangeView,
+    api::Api,
+    authorised::Authorised,
+    body::JsonBody,
+    error::ApiError,
+    idempotency::WriteHeaders,
+    openapi::{IdempotencyKey, WriteProblems},
+    path::WalletPath,
+};
+use super::{Reason, change};
+use crate::domain::WalletChange;
+
+/// Blocks a wallet.
+///
+/// Nothing moves, in or out, until it is unblocked.
+#[utoipa::path(
+    post,
+    path = "/v1/wallets/{id}/block",
+    tag = "wallets",
+    operation_id = "block_wallet",
+    params(("id" = String, Path, description = "The wallet, `wal_…`."), IdempotencyKey),
+    request_body = Reason,
+    responses(
+        (status = 200, description = "The wallet's state now.", body = WalletChangeView),
+        WriteProblems,
+    ),
+)]
+pub async fn handler(
+    State(api): State<Api>,
+    Authorised(principal): Authorised,
+    WalletPath(wallet): WalletPath,
+    headers: WriteHeaders,
+    JsonBody(body): JsonBody<Reason>,
+) -> Result<Response, ApiError> {
+    let what = WalletChange::Block;
+    change(
+        &api,
+        &principal,
+        headers,
+        wallet,
+        "block",
+        what,
+        body.reason,
+    )
+    .await
+}

@@ -1,0 +1,102 @@
+//! Phase 2: everything that a batch decides on is locked, class by class.
+
+use contracts::WalletId;
+use sqlx::PgConnection;
+
+use super::{
+    SubmitError,
+    batch::{BatchError, Fresh},
+    pending::Item,
+};
+use crate::{
+    domain::{BalanceKey, Context, Needs, State, needs},
+    store,
+};
+
+/// Locks what the commands need, in one order for everybody: wallets that change, balances, and
+/// last the balances that were not there.
+pub(super) async fn lock(
+    tx: &mut PgConnection,
+    context: &Context,
+    fresh: &[Fresh<'_>],
+) -> Result<State, BatchError> {
+    let mut wanted = Needs::default();
+    for item in fresh.iter().flat_map(|group| &group.items) {
+        needs(&item.command.action, context, &mut wanted);
+    }
+    let mut state = State::default();
+    if !wanted.wallets.is_empty() {
+        let ids: Vec<WalletId> = wanted.wallets.iter().copied().collect();
+        state.wallets = store::wallets::lock_in_tx(tx, &ids).await?;
+        refuse_unknown(fresh, context, |needs| {
+            needs
+                .wallets
+                .iter()
+                .all(|id| state.wallets.contains_key(id))
+        })?;
+        wanted
+            .balances
+            .extend(store::balances::keys_in_tx(tx, &ids).await?);
+    }
+    lock_balances(tx, &wanted, &mut state).await?;
+    // A wallet that is remembered may be gone with the server that knew it.
+    if wanted.balances.len() > state.balances.len() {
+        refuse_unknown(fresh, context, |needs| {
+            needs
+                .balances
+                .iter()
+                .all(|key| state.balances.contains_key(key))
+        })?;
+    }
+    Ok(state)
+}
+
+async fn lock_balances(
+    tx: &mut PgConnection,
+    wanted: &Needs,
+    state: &mut State,
+) -> Result<(), BatchError> {
+    if wanted.balances.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<BalanceKey> = wanted.balances.iter().copied().collect();
+    let there = store::balances::lock_in_tx(tx, &keys).await?;
+    state.balances = there.into_iter().collect();
+    // Few: each balance is new once. A row that somebody commits just now and holds again is
+    // locked here out of order; should two transactions then wait for each other, Postgres ends
+    // one, and its batch is run again.
+    let new: Vec<BalanceKey> = keys
+        .into_iter()
+        .filter(|key| !state.balances.contains_key(key))
+        .collect();
+    if !new.is_empty() {
+        store::balances::insert_missing_in_tx(tx, &new).await?;
+        let there = store::balances::lock_in_tx(tx, &new).await?;
+        state.balances.extend(there);
+    }
+    Ok(())
+}
+
+/// Names the commands that need what is not there.
+fn refuse_unknown(
+    fresh: &[Fresh<'_>],
+    context: &Context,
+    is_there: impl Fn(&Needs) -> bool,
+) -> Result<(), BatchError> {
+    let is_refused = |item: &&&Item| {
+        let mut own = Needs::default();
+        needs(&item.command.action, context, &mut own);
+        !is_there(&own)
+    };
+    let refused: Vec<_> = fresh
+        .iter()
+        .flat_map(|group| &group.items)
+        .filter(is_refused)
+        .map(|item| (item.answer_id, SubmitError::UnknownWallet))
+        .collect();
+    if refused.is_empty() {
+        Ok(())
+    } else {
+        Err(BatchError::Without(refused))
+    }
+}

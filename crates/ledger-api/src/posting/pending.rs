@@ -1,0 +1,85 @@
+//! Commands on their way, and who waits for them.
+
+use chrono::{DateTime, Utc};
+use contracts::ids::uuid_v7;
+use service_runtime::entropy;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use uuid::Uuid;
+
+use super::{Answer, SubmitError};
+use crate::{domain::Command, store::claims::NewClaim};
+
+/// What one command comes back with.
+pub(super) type Outcome = Result<Answer, SubmitError>;
+
+/// A command in the queue.
+pub(super) struct Item {
+    pub(super) command: Command,
+    /// Minted once, so that after an unknown commit the answer is known as this request's own.
+    pub(super) answer_id: Uuid,
+}
+
+impl Item {
+    pub(super) fn claim(&self) -> NewClaim {
+        NewClaim {
+            caller: self.command.caller.0.clone(),
+            key: self.command.key.clone(),
+            fingerprint: self.command.fingerprint,
+            answer_id: self.answer_id,
+        }
+    }
+}
+
+/// Commands that stand or fall together, most often one, and who waits for them.
+pub(super) struct Pending {
+    pub(super) items: Vec<Item>,
+    /// Tell what would happen, and write nothing.
+    pub(super) rehearsal: bool,
+    reply: oneshot::Sender<Vec<Outcome>>,
+    /// The room that the commands take in the queue.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Pending {
+    pub(super) fn new(
+        commands: Vec<Command>,
+        rehearsal: bool,
+        room: OwnedSemaphorePermit,
+        reply: oneshot::Sender<Vec<Outcome>>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let items = commands
+            .into_iter()
+            .map(|command| Item {
+                command,
+                // Ordered by time, so that the index of the answers grows at its end.
+                answer_id: uuid_v7(now, entropy()),
+            })
+            .collect();
+        Self {
+            items,
+            rehearsal,
+            reply,
+            room: Some(room),
+        }
+    }
+
+    /// A lane has it: others may queue up behind.
+    pub(super) fn leave_queue(&mut self) {
+        self.room = None;
+    }
+
+    /// Answers the caller, who may be gone: the outcome stands all the same.
+    pub(super) fn answer(self, outcomes: Vec<Outcome>) {
+        if self.reply.send(outcomes).is_err() {
+            let key = self.items.first().map(|item| item.command.key.as_str());
+            tracing::debug!(key, "The caller did not wait for the answer");
+        }
+    }
+
+    /// Answers every command of it alike.
+    pub(super) fn answer_all(self, error: SubmitError) {
+        let outcomes = self.items.iter().map(|_| Err(error)).collect();
+        self.answer(outcomes);
+    }
+}
