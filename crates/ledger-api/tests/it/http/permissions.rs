@@ -42,7 +42,11 @@ async fn call(
             body["merchant"] = json!(wallets.merchant);
             body["order_reference"] = json!("order");
         }
-        Permission::DeadLettersAct => body = json!({"reason": "a reason"}),
+        Permission::DeadLettersAct
+        | Permission::WalletsFreeze
+        | Permission::WalletsBlock
+        | Permission::WalletsClose => body = json!({"reason": "a reason"}),
+        Permission::WalletsCredit => body["reason"] = json!("a reason"),
         _ => {}
     }
     world.write(token, &path, &body).await
@@ -67,9 +71,15 @@ fn token(world: &World, role: Role, owner: &str) -> String {
     world.token(role, if owns { owner } else { "" })
 }
 
-/// What a route answers when all is well. No worker runs in these tests.
+/// What a route answers to those who may, about a fresh wallet with money. No worker runs in these
+/// tests.
 fn good_status(rule: &RouteRule) -> u16 {
     match rule.path {
+        "/v1/wallets/{id}/freeze" | "/v1/wallets/{id}/block" | "/v1/wallets/{id}/credit-limit" => {
+            200
+        }
+        // It is neither frozen nor blocked nor empty.
+        "/v1/wallets/{id}/unfreeze" | "/v1/wallets/{id}/unblock" | "/v1/wallets/{id}/close" => 409,
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
         path if path.starts_with("/v1/settlements") => 503,
         path if path.starts_with("/v1/dead-letters/") => 503,
@@ -81,9 +91,9 @@ fn good_status(rule: &RouteRule) -> u16 {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_role_may_do_on_every_route_what_the_tables_say() {
     let world = World::start().await;
-    let wallets = wallets(&world).await;
     for rule in ROUTES {
         for role in Role::ALL {
+            let wallets = wallets(&world).await;
             let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
             let before = world.rows().await;
             let reply = call(&world, rule, (*role, "ann"), &wallets).await;

@@ -75,7 +75,7 @@ async fn money_comes_in_moves_is_paid_and_leaves() {
     let wallet = world.get(&ann, &format!("/v1/wallets/{own}")).await.ok(200);
     assert_eq!(
         wallet["balances"],
-        json!([{"currency": "EUR", "posted": "70.00", "held": "0.00", "available": "70.00", "version": 4}])
+        json!([{"currency": "EUR", "posted": "70.00", "held": "0.00", "available": "70.00", "credit_limit": "0.00", "frozen": false, "version": 4}])
     );
     world.close().await;
 }
@@ -215,17 +215,20 @@ async fn wallets_in_other_states_say_so() {
     let ann = world.customer("ann");
     let wallet = world.wallet_with("ann", "10.00", "EUR").await;
     let path = format!("/v1/wallets/{wallet}/withdraw");
-    for (state, status) in [
-        ("frozen", 403),
-        ("blocked", 403),
-        ("suspended", 403),
-        ("closed", 409),
+    for (bits, state, status) in [
+        (1_i16, "frozen", 403),
+        (2, "blocked", 403),
+        (4, "suspended", 403),
+        (8, "closed", 409),
     ] {
-        sqlx::query("UPDATE ledger.wallets SET status = $1 WHERE kind <> 'system'")
-            .bind(state)
-            .execute(&world.owner)
-            .await
-            .expect("the owner may");
+        for table in ["wallets", "balances"] {
+            let update = format!("UPDATE ledger.{table} SET restrictions = $1");
+            sqlx::query(sqlx::AssertSqlSafe(update))
+                .bind(bits)
+                .execute(&world.owner)
+                .await
+                .expect("the owner may");
+        }
         let reply = world
             .write(&ann, &path, &json!({"amount": "1.00", "currency": "EUR"}))
             .await;
