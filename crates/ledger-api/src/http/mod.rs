@@ -25,6 +25,7 @@ mod recent;
 mod router;
 mod server;
 mod settlements;
+mod vocabulary;
 mod wallets;
 
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};

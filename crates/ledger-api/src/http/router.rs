@@ -13,7 +13,7 @@ use super::{
     dead_letters,
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
-    openapi::Frame,
+    openapi::{self, Frame},
     payments, settlements, wallets,
 };
 
@@ -56,10 +56,11 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
 /// Everything that the ledger answers over HTTP.
 pub fn router(api: Api) -> Router {
     let (routes, document) = routes().split_for_parts();
+    let document = openapi::written(&document);
     let pages = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
     let routes = routes
         .with_state(api)
-        .route(DOCUMENT, get(async move || Json(document)))
+        .route(DOCUMENT, get(async move || Json(document.clone())))
         .merge(pages);
     around(routes)
 }
