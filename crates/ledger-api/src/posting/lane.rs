@@ -218,7 +218,13 @@ pub(super) async fn run(
         let mut entries = Vec::new();
         // The lock is held while nothing waits: the next lane takes over when this one has its
         // batch.
-        if waiting.lock().await.recv_many(&mut entries, BATCH_MAX).await == 0 {
+        if waiting
+            .lock()
+            .await
+            .recv_many(&mut entries, BATCH_MAX)
+            .await
+            == 0
+        {
             return Ok(());
         }
         let mut batch: Vec<Pending> = entries.into_iter().flatten().collect();
