@@ -1,6 +1,7 @@
 //! The ledger against real servers.
 
 mod books;
+mod groups;
 mod guards;
 mod http;
 mod outages;
