@@ -4,6 +4,7 @@ mod books;
 mod groups;
 mod guards;
 mod http;
+mod lifecycle;
 mod outages;
 mod posting;
 mod tie_out;
