@@ -9,6 +9,7 @@ mod alerts;
 mod answer;
 mod api;
 mod authorised;
+mod batches;
 mod body;
 mod dead_letters;
 mod error;

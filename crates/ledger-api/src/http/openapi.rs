@@ -25,8 +25,8 @@ use super::{
         title = "Florin ledger",
         description = "Wallets, and money that moves between them: idempotent, exact, double entry.\n\n\
             Amounts are strings with a currency, times are RFC 3339 in UTC, ids have a prefix. Every \
-            write needs an `Idempotency-Key`; repeating it repeats the answer. Errors are problem \
-            details (RFC 9457) with a stable `code`.",
+            write needs an `Idempotency-Key`, and each operation of a batch a key of its own; repeating it \
+            repeats the answer. Errors are problem details (RFC 9457) with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(

@@ -10,7 +10,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{
     alerts,
     api::Api,
-    dead_letters,
+    batches, dead_letters,
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
     openapi::{self, Frame},
@@ -35,6 +35,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::history::handler))
         .routes(routes!(wallets::stats::handler))
         .routes(routes!(payments::create::handler))
+        .routes(routes!(batches::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
         .routes(routes!(

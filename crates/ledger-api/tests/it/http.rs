@@ -1,7 +1,10 @@
 //! The ledger over HTTP: real requests to a ledger in this process, on a real database.
 
 mod alerts;
+mod batches;
 mod dead_letters;
+mod effective;
+mod lifecycle;
 mod malformed;
 mod permissions;
 mod reads;
