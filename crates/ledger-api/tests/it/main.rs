@@ -1,8 +1,10 @@
 //! The ledger against real servers.
 
+mod accounts;
 mod books;
 mod guards;
 mod http;
+mod limits;
 mod outages;
 mod posting;
 mod tie_out;
