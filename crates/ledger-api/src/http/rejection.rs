@@ -11,7 +11,7 @@ use crate::posting::Rendered;
 
 /// A decision against a command.
 pub fn of(event: EventId, code: RejectionCode) -> Rendered {
-    rendered(problem(event, code))
+    rendered(&problem(event, code))
 }
 
 /// A decision against a movement: it may say which limit was in the way.
@@ -22,7 +22,7 @@ pub fn of_movement(event: &Rejected) -> Rendered {
         problem.detail = Some(limit.sentence(event.currency).into());
         problem.limit = Some(limit);
     }
-    rendered(problem)
+    rendered(&problem)
 }
 
 fn problem(event: EventId, code: RejectionCode) -> Problem {
@@ -31,7 +31,7 @@ fn problem(event: EventId, code: RejectionCode) -> Problem {
     problem
 }
 
-fn rendered(problem: Problem) -> Rendered {
+fn rendered(problem: &Problem) -> Rendered {
     Rendered {
         status: problem.status,
         body: problem.body(),

@@ -127,7 +127,7 @@ fn a_limit_may_be_reached_and_not_passed_and_the_shortest_window_is_told() {
     let reached = limits
         .admit(&all, money("0.01", "USD"), now)
         .expect_err("used up");
-    assert_eq!(reached.used, Decimal::new(1_000_00, 2));
+    assert_eq!(reached.used, Decimal::new(100_000, 2));
     assert_eq!(reached.resets_at, Some(at("2026-04-01T00:00:00Z")));
 }
 
