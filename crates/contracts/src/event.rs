@@ -4,6 +4,7 @@
 //! Unknown fields are ignored and new fields are optional: an older consumer reads a newer
 //! ledger, and every message ever published still decodes.
 
+mod account;
 mod command;
 mod rejection;
 mod transaction;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 
 use crate::{EventId, EventType, WalletId};
 
+pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
 pub use rejection::RejectionCode;
 pub use transaction::{Account, Kind, Leg, Posted, Purpose, Rejected};
@@ -85,6 +87,8 @@ ledger_events! {
     WalletCreated(WalletCreated) = WalletCreated, "A wallet was opened.";
     WalletChanged(WalletChanged) = WalletFrozen | WalletUnfrozen | WalletBlocked | WalletUnblocked
         | WalletClosed | CreditLimitSet, "A wallet's state changed.";
+    AccountChanged(AccountChanged) = AccountSuspended | AccountResumed | AccountClosed
+        | AccountFrozen | AccountUnfrozen | KycLevelSet | RiskLevelSet, "An account changed.";
     Posted(Posted) = DepositPosted | WithdrawalPosted | TransferPosted | PaymentPosted
         | RefundPosted | ReversalPosted | ExchangePosted | AdjustmentPosted,
         "A transaction was posted.";
@@ -141,6 +145,7 @@ impl LedgerEvent {
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
+            Self::AccountChanged(_) => None,
         }
     }
 

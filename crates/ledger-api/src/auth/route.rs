@@ -53,6 +53,48 @@ pub const ROUTES: &[RouteRule] = &[
     ),
     on("GET", "/v1/wallets/{id}/history", Permission::WalletsRead),
     on("GET", "/v1/wallets/{id}/stats", Permission::StatsRead),
+    on("GET", "/v1/wallets/{id}/limits", Permission::AccountsRead),
+    on("GET", "/v1/accounts/{owner}", Permission::AccountsRead),
+    on(
+        "GET",
+        "/v1/accounts/{owner}/limits",
+        Permission::AccountsRead,
+    ),
+    on(
+        "POST",
+        "/v1/accounts/{owner}/kyc-level",
+        Permission::AccountsManage,
+    ),
+    on(
+        "POST",
+        "/v1/accounts/{owner}/risk-level",
+        Permission::AccountsRisk,
+    ),
+    on(
+        "POST",
+        "/v1/accounts/{owner}/suspend",
+        Permission::AccountsManage,
+    ),
+    on(
+        "POST",
+        "/v1/accounts/{owner}/resume",
+        Permission::AccountsManage,
+    ),
+    on(
+        "POST",
+        "/v1/accounts/{owner}/close",
+        Permission::AccountsManage,
+    ),
+    on(
+        "POST",
+        "/v1/accounts/{owner}/freeze",
+        Permission::WalletsFreeze,
+    ),
+    on(
+        "POST",
+        "/v1/accounts/{owner}/unfreeze",
+        Permission::WalletsFreeze,
+    ),
     on("POST", "/v1/payments", Permission::MoneyPay),
     on("POST", "/v1/batches", Permission::MoneyBatch),
     on("GET", "/v1/alerts", Permission::AlertsRead),

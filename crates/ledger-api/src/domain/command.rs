@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use contracts::{Currency, Kind, Money, WalletId, event::WalletKind};
 
+use super::AccountChange;
+
 /// SHA-256 of method, path, viewer and the parsed command in canonical form: what makes a
 /// repeated key a replay rather than a reuse.
 pub type Fingerprint = [u8; 32];
@@ -77,6 +79,8 @@ pub enum Action {
     Move(Movement),
     /// Change what a wallet may do.
     ChangeWallet(ChangeWallet),
+    /// Change what all wallets of an owner may do.
+    ChangeAccount(ChangeAccount),
 }
 
 impl Action {
@@ -86,6 +90,7 @@ impl Action {
             Self::OpenWallet(_) => "wallet.open",
             Self::Move(movement) => movement.kind.as_str(),
             Self::ChangeWallet(change) => change.change.name(),
+            Self::ChangeAccount(change) => change.change.name(),
         }
     }
 }
@@ -175,4 +180,15 @@ impl WalletChange {
             Self::Block | Self::Unblock | Self::Close => None,
         }
     }
+}
+
+/// Changes what all wallets of an owner may do.
+#[derive(Debug, Clone)]
+pub struct ChangeAccount {
+    /// Whose account.
+    pub owner: String,
+    /// How.
+    pub change: AccountChange,
+    /// Why, in words.
+    pub reason: String,
 }

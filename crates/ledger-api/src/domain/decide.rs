@@ -3,16 +3,18 @@
 //! One file per family of commands. Each says what it [`needs`] to be locked, and decides on
 //! exactly that.
 
+mod account;
 mod draft;
+mod limits;
 mod movement;
 mod wallet;
 
 use chrono::{DateTime, Utc};
-use contracts::RejectionCode;
+use contracts::{RejectionCode, event::LimitReached};
 
 pub use draft::PlannedLeg;
 
-use super::{Action, Needs, State, SystemShard};
+use super::{AccountState, Action, Needs, Restrictions, State, SystemShard};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -26,8 +28,8 @@ pub struct Context {
 /// What was decided to happen. The state holds it already; the event tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A wallet is opened.
-    Opened,
+    /// A wallet is opened, with what its account may not do.
+    Opened(Restrictions),
     /// Money moves: the legs sum to zero per currency.
     Posted(Vec<PlannedLeg>),
     /// A wallet has this status now.
@@ -35,6 +37,8 @@ pub enum Outcome {
         /// In one word.
         status: &'static str,
     },
+    /// An account is so now.
+    AccountChanged(AccountState),
 }
 
 /// Decides on one command and, when it may be done, changes `state`, so that the next command of
@@ -50,22 +54,36 @@ pub fn decide(
     context: &Context,
 ) -> Result<Outcome, RejectionCode> {
     match action {
-        Action::OpenWallet(_) => Ok(Outcome::Opened),
+        Action::OpenWallet(open) => account::open(state, open),
         Action::Move(movement) => movement::decide(state, movement, context),
         Action::ChangeWallet(change) => wallet::decide(state, change),
+        Action::ChangeAccount(change) => account::decide(state, change),
     }
 }
 
 /// Adds what a command is decided on.
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
-        Action::OpenWallet(_) => {}
+        Action::OpenWallet(open) => account::open_needs(open, needs),
         Action::Move(movement) => {
             needs
                 .balances
                 .extend(movement::legs(movement, context.shard));
+            limits::needs(movement, needs);
         }
         Action::ChangeWallet(change) => wallet::needs(change, needs),
+        Action::ChangeAccount(change) => account::needs(change, needs),
+    }
+}
+
+/// Which limit it was, after [`decide`] said `limit_exceeded` and left `state` unchanged. None when
+/// no limit of an account was in the way.
+pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Option<LimitReached> {
+    match action {
+        Action::Move(movement) => limits::admit_movement(state, movement, context.now)
+            .err()
+            .flatten(),
+        Action::OpenWallet(_) | Action::ChangeWallet(_) | Action::ChangeAccount(_) => None,
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
 use contracts::{AmountError, RejectionCode};
 use serde::Serialize;
 
+use super::accounts::view::LimitReachedView;
 use crate::{
     auth::{Permission, TokenError},
     posting::SubmitError,
@@ -70,8 +71,10 @@ codes! {
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED, "The route exists, but not with this method.";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT, "The body did not arrive in time.";
     WalletClosed = "wallet_closed" CONFLICT, "The wallet is closed.";
+    AccountClosed = "account_closed" CONFLICT, "The owner's account is closed.";
+    AccountNotEmpty = "account_not_empty" CONFLICT, "A wallet of the account still has money, or money held.";
     WalletNotEmpty = "wallet_not_empty" CONFLICT, "The wallet still has money, or money held.";
-    StatusUnchanged = "status_unchanged" CONFLICT, "The wallet is in that state already.";
+    StatusUnchanged = "status_unchanged" CONFLICT, "The wallet or account is in that state already.";
     CreditInUse = "credit_in_use" CONFLICT, "The balance is lower than the new credit limit allows.";
     BatchRejected = "batch_rejected" CONFLICT, "Another operation of the batch was decided against, so none was done.";
     AlreadyReplayed = "already_replayed" CONFLICT, "The dead letter was replayed before.";
@@ -128,6 +131,8 @@ impl From<RejectionCode> for ErrorCode {
             RejectionCode::WalletSuspended => Self::WalletSuspended,
             RejectionCode::WalletClosed => Self::WalletClosed,
             RejectionCode::WalletNotEmpty => Self::WalletNotEmpty,
+            RejectionCode::AccountClosed => Self::AccountClosed,
+            RejectionCode::AccountNotEmpty => Self::AccountNotEmpty,
             RejectionCode::StatusUnchanged => Self::StatusUnchanged,
             RejectionCode::CreditInUse => Self::CreditInUse,
             RejectionCode::BatchRejected => Self::BatchRejected,
@@ -157,6 +162,9 @@ pub struct Problem {
     /// The fields that are wrong, where that is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+    /// The account's limit that would have been exceeded, on `limit_exceeded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitReachedView>,
 }
 
 /// A field that is wrong.
@@ -181,6 +189,7 @@ impl Problem {
             code: code.as_str(),
             instance: None,
             errors: Vec::new(),
+            limit: None,
         }
     }
 

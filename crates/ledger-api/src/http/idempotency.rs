@@ -14,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, ErrorCode};
-use crate::domain::{Action, Fingerprint, Viewer, WalletChange};
+use crate::domain::{AccountChange, Action, Fingerprint, Viewer, WalletChange};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -154,6 +154,20 @@ fn canonical(action: &Action) -> String {
                     limit,
                     &change.reason,
                 ),
+            ))
+        }
+        Action::ChangeAccount(change) => {
+            let level = match &change.change {
+                AccountChange::KycLevel {
+                    level,
+                    document_reference,
+                } => Some((level.as_str(), document_reference.as_deref())),
+                AccountChange::RiskLevel(level) => Some((level.as_str(), None)),
+                _ => None,
+            };
+            serde_json::to_string(&Canonical(
+                change.change.name(),
+                (&change.owner, level, &change.reason),
             ))
         }
     };

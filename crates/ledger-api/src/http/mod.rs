@@ -5,6 +5,7 @@
 //! answer. Reads are single autocommit statements on the pool; no handler ever opens a
 //! transaction, because a client that disconnects drops its handler at any await.
 
+mod accounts;
 mod alerts;
 mod answer;
 mod api;
@@ -23,6 +24,7 @@ mod page;
 mod path;
 mod payments;
 mod recent;
+mod rejection;
 mod router;
 mod server;
 mod settlements;

@@ -31,6 +31,7 @@ use super::{
     ),
     tags(
         (name = "wallets", description = "Wallets, their balances and their history."),
+        (name = "accounts", description = "All wallets of one owner: their state and their limits."),
         (name = "money", description = "Movements of money."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),

@@ -62,6 +62,19 @@ impl<S: Send + Sync> FromRequestParts<S> for DeadLetterPath {
     }
 }
 
+/// `{owner}` of a route under `/v1/accounts`, decoded. What is no owner names no account.
+#[derive(Debug)]
+pub struct OwnerPath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnerPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let owner = fields::reference("owner", id(parts, state).await?);
+        owner.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
 async fn id<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String, ApiError> {
     match Path::<String>::from_request_parts(parts, state).await {
         Ok(Path(id)) => Ok(id),

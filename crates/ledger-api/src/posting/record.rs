@@ -1,5 +1,7 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
+mod account;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -13,12 +15,12 @@ use uuid::Uuid;
 
 use super::{
     Render, Rendered,
-    batch::{Decision, Fresh},
+    batch::{Decision, Fresh, Rejection},
 };
 use crate::{
     domain::{
         Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
-        SystemShard, WalletChange,
+        Restrictions, SystemShard, WalletChange,
     },
     store::{
         journal::{Entries, Head, NewEvent},
@@ -76,16 +78,21 @@ impl Log {
 
     fn event(&mut self, command: &Command, decision: Decision) -> LedgerEvent {
         match (&command.action, decision) {
-            (Action::Move(movement), Err(code)) => {
-                LedgerEvent::Rejected(self.rejected(movement, code))
+            (Action::Move(movement), Err(rejection)) => {
+                LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
-            (action, Err(code)) => {
+            (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
             (Action::Move(movement), Ok(Outcome::Posted(legs))) => {
                 LedgerEvent::Posted(self.posted(movement, &legs))
             }
-            (Action::OpenWallet(open), Ok(_)) => LedgerEvent::WalletCreated(self.opened(open)),
+            (Action::OpenWallet(open), Ok(Outcome::Opened(restrictions))) => {
+                LedgerEvent::WalletCreated(self.opened(open, restrictions))
+            }
+            (Action::ChangeAccount(change), Ok(Outcome::AccountChanged(account))) => {
+                LedgerEvent::AccountChanged(self.account_changed(change, &account, &command.caller))
+            }
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
                 LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
             }
@@ -97,7 +104,7 @@ impl Log {
         EventId::mint(self.head.posted_at, entropy())
     }
 
-    fn opened(&mut self, open: &OpenWallet) -> WalletCreated {
+    fn opened(&mut self, open: &OpenWallet, restrictions: Restrictions) -> WalletCreated {
         let wallet = WalletId::mint(self.head.posted_at, entropy());
         self.wallets.push(NewWallet {
             id: wallet,
@@ -105,6 +112,7 @@ impl Log {
             kind: open.kind,
             reference: open.reference.clone(),
             metadata: open.metadata.clone(),
+            restrictions,
         });
         WalletCreated {
             id: self.event_id(),
@@ -116,6 +124,8 @@ impl Log {
             posted_at: self.head.posted_at,
             reference: open.reference.clone(),
             metadata: open.metadata.clone(),
+            status: (restrictions.status() != Restrictions::NONE.status())
+                .then(|| restrictions.status().to_owned()),
         }
     }
 
@@ -158,9 +168,9 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
-                Action::OpenWallet(_) | Action::Move(_) => None,
+                Action::OpenWallet(_) | Action::Move(_) | Action::ChangeAccount(_) => None,
             },
-            about: None,
+            about: account::about(action),
             posted_at: self.head.posted_at,
         }
     }
@@ -191,13 +201,13 @@ impl Log {
         }
     }
 
-    fn rejected(&self, movement: &Movement, code: RejectionCode) -> Rejected {
+    fn rejected(&self, movement: &Movement, rejection: Rejection) -> Rejected {
         Rejected {
             id: self.event_id(),
             event_type: movement.kind.rejected(),
             seq: self.head.seq,
             kind: movement.kind,
-            code,
+            code: rejection.code,
             wallet: movement.wallet,
             counterparty: movement.counterparty,
             currency: movement.amount.currency(),
@@ -206,6 +216,7 @@ impl Log {
             posted_at: self.head.posted_at,
             reference: movement.reference.clone(),
             about: None,
+            limit: rejection.limit,
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! No rules, no HTTP, no NATS here.
 
+pub mod accounts;
 pub mod balances;
 pub mod claims;
 mod error;
@@ -10,6 +11,7 @@ pub mod history;
 pub mod journal;
 pub mod server;
 pub mod tie_out;
+pub mod usages;
 pub mod wallets;
 
 pub use error::{Fault, StoreError, fault};

@@ -69,6 +69,8 @@ pub struct NewWallet {
     pub reference: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
+    /// What its account may not do.
+    pub restrictions: Restrictions,
 }
 
 /// Inserts new wallets, all opened at `created_at`.
@@ -94,17 +96,29 @@ pub async fn insert_in_tx(
         .iter()
         .map(|wallet| serde_json::to_string(&wallet.metadata).expect("a map of texts is JSON"))
         .collect();
+    let bits: Vec<i16> = wallets
+        .iter()
+        .map(|wallet| wallet.restrictions.bits())
+        .collect();
+    let statuses: Vec<String> = wallets
+        .iter()
+        .map(|wallet| wallet.restrictions.status().to_owned())
+        .collect();
     sqlx::query!(
-        "INSERT INTO ledger.wallets (id, owner, kind, reference, metadata, created_at)
-         SELECT id, owner, kind, reference, metadata, $6
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-              AS new(id, owner, kind, reference, metadata)",
+        "INSERT INTO ledger.wallets
+                (id, owner, kind, reference, metadata, created_at, restrictions, status)
+         SELECT id, owner, kind, reference, metadata, $6, restrictions, status
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::smallint[],
+                     $8::text[])
+              AS new(id, owner, kind, reference, metadata, restrictions, status)",
         &ids,
         &owners,
         &kinds,
         &references as &[Option<String>],
         &metadata,
         created_at,
+        &bits,
+        &statuses,
     )
     .execute(tx)
     .await?;

@@ -1,5 +1,6 @@
 //! The ledger over HTTP: real requests to a ledger in this process, on a real database.
 
+mod accounts;
 mod alerts;
 mod batches;
 mod dead_letters;

@@ -1,10 +1,12 @@
 //! The ledger against real servers.
 
+mod accounts;
 mod books;
 mod groups;
 mod guards;
 mod http;
 mod lifecycle;
+mod limits;
 mod outages;
 mod posting;
 mod tie_out;

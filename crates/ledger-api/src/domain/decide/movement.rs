@@ -6,6 +6,7 @@ use super::{
     super::{BalanceKey, Movement, State, SystemShard},
     Context, Outcome,
     draft::Draft,
+    limits,
 };
 
 pub(super) fn decide(
@@ -23,6 +24,9 @@ pub(super) fn decide(
     draft.leg(debit, amount.negated())?;
     draft.leg(credit, amount)?;
     let planned = draft.finish()?;
+    let counted = limits::admit_movement(state, movement, context.now)
+        .map_err(|_| RejectionCode::LimitExceeded)?;
+    counted.apply(state);
     Ok(Outcome::Posted(planned.post(state)))
 }
 

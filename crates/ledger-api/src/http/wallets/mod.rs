@@ -8,6 +8,7 @@ pub mod deposit;
 pub mod freeze;
 pub mod get;
 pub mod history;
+pub mod limits;
 pub mod list;
 pub mod stats;
 pub mod transfer;

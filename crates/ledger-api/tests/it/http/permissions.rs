@@ -21,7 +21,13 @@ async fn call(
         }
         _ => &wallets.own,
     };
-    let path = rule.path.replace("{id}", id);
+    // What a change leaves behind is nobody else's account.
+    let account = if rule.method == "GET" {
+        "ann".to_owned()
+    } else {
+        fresh_key()
+    };
+    let path = rule.path.replace("{id}", id).replace("{owner}", &account);
     if rule.method == "GET" {
         return world.get(token, &path).await;
     }
@@ -53,6 +59,11 @@ async fn call(
         | Permission::WalletsBlock
         | Permission::WalletsClose => body = json!({"reason": "a reason"}),
         Permission::WalletsCredit => body["reason"] = json!("a reason"),
+        Permission::AccountsRisk => body = json!({"level": "high", "reason": "a reason"}),
+        Permission::AccountsManage if path.ends_with("/kyc-level") => {
+            body = json!({"level": "basic", "reason": "a reason"});
+        }
+        Permission::AccountsManage => body = json!({"reason": "a reason"}),
         _ => {}
     }
     world.write(token, &path, &body).await
@@ -85,6 +96,8 @@ fn good_status(rule: &RouteRule) -> u16 {
             200
         }
         // It is neither frozen nor blocked nor empty.
+        "/v1/accounts/{owner}/resume" | "/v1/accounts/{owner}/unfreeze" => 409,
+        path if path.starts_with("/v1/accounts/") => 200,
         "/v1/wallets/{id}/unfreeze" | "/v1/wallets/{id}/unblock" | "/v1/wallets/{id}/close" => 409,
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
         path if path.starts_with("/v1/settlements") => 503,
