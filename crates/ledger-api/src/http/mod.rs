@@ -5,6 +5,7 @@
 //! answer. Reads are single autocommit statements on the pool; no handler ever opens a
 //! transaction, because a client that disconnects drops its handler at any await.
 
+mod accounts;
 mod alerts;
 mod answer;
 mod api;
@@ -13,7 +14,9 @@ mod body;
 mod dead_letters;
 mod error;
 mod fields;
+mod flow;
 mod idempotency;
+mod moment;
 mod movement;
 mod observe;
 mod openapi;
@@ -25,6 +28,7 @@ mod recent;
 mod router;
 mod server;
 mod settlements;
+mod transactions;
 mod wallets;
 
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};

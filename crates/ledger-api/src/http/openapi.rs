@@ -31,6 +31,8 @@ use super::{
     tags(
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "money", description = "Movements of money."),
+        (name = "accounts", description = "All wallets of an owner."),
+        (name = "transactions", description = "Transactions of every wallet."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
         (name = "dead letters", description = "What workers gave up, and what becomes of it."),

@@ -8,13 +8,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    alerts,
+    accounts, alerts,
     api::Api,
     dead_letters,
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
     openapi::Frame,
-    payments, settlements, wallets,
+    payments, settlements, transactions, wallets,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -33,7 +33,12 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::close::handler))
         .routes(routes!(wallets::credit_limit::handler))
         .routes(routes!(wallets::history::handler))
+        .routes(routes!(wallets::statement::handler))
+        .routes(routes!(wallets::summary::handler))
         .routes(routes!(wallets::stats::handler))
+        .routes(routes!(accounts::summary::handler))
+        .routes(routes!(transactions::list::handler))
+        .routes(routes!(transactions::get::handler))
         .routes(routes!(payments::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))

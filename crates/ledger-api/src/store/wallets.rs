@@ -203,7 +203,8 @@ pub async fn find_with_balances(
     Ok(group(rows)?.pop())
 }
 
-/// Wallets in order of their ids, after `after`.
+/// Wallets in order of their ids, which is that of their opening, after `after`; with
+/// `newest_first` in the opposite order.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -212,8 +213,12 @@ pub async fn list(
     owner: Option<&str>,
     reference: Option<&str>,
     after: Option<WalletId>,
+    newest_first: bool,
     limit: u16,
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    if newest_first {
+        return list_newest_first(pool, owner, reference, after, limit).await;
+    }
     let rows = sqlx::query_as!(
         JoinedRow,
         r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
@@ -231,6 +236,37 @@ pub async fn list(
         owner,
         reference,
         after.map(WalletId::as_uuid),
+        i64::from(limit),
+    )
+    .fetch_all(pool)
+    .await?;
+    group(rows)
+}
+
+async fn list_newest_first(
+    pool: &PgPool,
+    owner: Option<&str>,
+    reference: Option<&str>,
+    before: Option<WalletId>,
+    limit: u16,
+) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    let rows = sqlx::query_as!(
+        JoinedRow,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
+                  b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
+                  b.credit_limit AS "credit_limit?", b.version AS "version?",
+                  b.restrictions AS "balance_restrictions?"
+           FROM (SELECT * FROM ledger.wallets
+                 WHERE kind <> 'system'
+                   AND ($1::text IS NULL OR owner = $1)
+                   AND ($2::text IS NULL OR reference = $2)
+                   AND ($3::uuid IS NULL OR id < $3)
+                 ORDER BY id DESC LIMIT $4) w
+           LEFT JOIN ledger.balances b ON b.wallet_id = w.id AND b.account = 'main'
+           ORDER BY w.id DESC, b.currency"#,
+        owner,
+        reference,
+        before.map(WalletId::as_uuid),
         i64::from(limit),
     )
     .fetch_all(pool)
@@ -290,24 +326,24 @@ pub async fn facts(
         .collect()
 }
 
-struct JoinedRow {
-    id: Uuid,
-    owner: String,
-    kind: String,
-    restrictions: i16,
-    reference: Option<String>,
-    metadata: String,
-    created_at: DateTime<Utc>,
-    currency: Option<String>,
-    posted: Option<Decimal>,
-    held: Option<Decimal>,
-    credit_limit: Option<Decimal>,
-    version: Option<i64>,
-    balance_restrictions: Option<i16>,
+pub(super) struct JoinedRow {
+    pub(super) id: Uuid,
+    pub(super) owner: String,
+    pub(super) kind: String,
+    pub(super) restrictions: i16,
+    pub(super) reference: Option<String>,
+    pub(super) metadata: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) currency: Option<String>,
+    pub(super) posted: Option<Decimal>,
+    pub(super) held: Option<Decimal>,
+    pub(super) credit_limit: Option<Decimal>,
+    pub(super) version: Option<i64>,
+    pub(super) balance_restrictions: Option<i16>,
 }
 
 /// One wallet per id, from rows that are sorted by it.
-fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+pub(super) fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let mut grouped: Vec<(WalletRow, Vec<BalanceRow>)> = Vec::new();
     for row in rows {
         let balance = balance(&row)?;

@@ -1,0 +1,3 @@
+//! Owners and all that is theirs: one file per endpoint.
+
+pub mod summary;
