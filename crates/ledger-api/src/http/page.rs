@@ -48,7 +48,7 @@ impl<T> Page<T> {
         let more = rows.len() > usize::from(limit);
         rows.truncate(limit.into());
         let last = rows.last().filter(|_| more);
-        let next_cursor = last.map(|row| encode(key(row)));
+        let next_cursor = last.map(|row| encode(&key(row)));
         Self {
             items: rows.into_iter().map(view).collect(),
             next_cursor,
@@ -76,7 +76,7 @@ pub fn limit_of(value: Option<&str>, max: u16, default: u16) -> Result<u16, ApiE
 }
 
 /// The cursor that leads to what follows `key`.
-pub fn encode(key: impl ToString) -> String {
+pub fn encode(key: &impl ToString) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(key.to_string())
 }
 

@@ -94,6 +94,6 @@ pub async fn handler(
     };
     Ok(Json(Page {
         items: super::views(&api, &principal, &rows).await?,
-        next_cursor: next.map(page::encode),
+        next_cursor: next.map(|seq| page::encode(&seq)),
     }))
 }

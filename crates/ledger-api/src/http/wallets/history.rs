@@ -137,7 +137,7 @@ pub async fn handler(
     };
     Ok(Json(HistoryPage {
         items: transactions::views(&api, &principal, &rows).await?,
-        next_cursor: next.map(page::encode),
+        next_cursor: next.map(|seq| page::encode(&seq)),
         totals,
     }))
 }

@@ -121,7 +121,7 @@ pub async fn handler(
     let more = part.lines.len() > usize::from(limit);
     part.lines.truncate(limit.into());
     let next_cursor = part.lines.last().filter(|_| more).map(|line| {
-        page::encode(Cursor {
+        page::encode(&Cursor {
             as_of: subject.as_of,
             place: line.place,
         })
