@@ -14,7 +14,7 @@ UPDATE postings
 SET kind = said.kind, effective_at = said.effective_at,
     backdated = said.effective_at < said.posted_at
 FROM (SELECT seq, posted_at, data::jsonb ->> 'kind' AS kind,
-             (data::jsonb ->> 'effective_at')::timestamptz AS effective_at
+             coalesce((data::jsonb ->> 'effective_at')::timestamptz, posted_at) AS effective_at
       FROM events) said
 WHERE said.seq = postings.seq;
 ALTER TABLE postings ENABLE TRIGGER postings_are_never_changed;

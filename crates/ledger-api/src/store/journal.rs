@@ -163,7 +163,9 @@ impl Entries {
         let columns = &mut self.postings;
         columns.seqs.push(signed(of.seq));
         columns.transactions.push(of.transaction);
-        columns.kinds.push(of.kind.map(|kind| kind.as_str().to_owned()));
+        columns
+            .kinds
+            .push(of.kind.map(|kind| kind.as_str().to_owned()));
         columns.effective_at.push(of.effective_at);
         columns.backdated.push(of.effective_at < of.posted_at);
         columns.wallets.push(leg.key.wallet.as_uuid());

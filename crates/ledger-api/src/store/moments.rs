@@ -16,8 +16,19 @@ pub struct Held {
     pub currency: Currency,
     /// The sum of what was posted.
     pub posted: String,
-    /// Counts the changes up to the moment; absent by the time when movements count.
-    pub version: Option<u64>,
+    /// What else only the ledger's own time tells: absent by the time when movements count.
+    pub written: Option<Written>,
+}
+
+/// What the ledger had written about a balance by a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The part that was reserved.
+    pub held: String,
+    /// What could be spent: what was posted less what was reserved.
+    pub available: String,
+    /// Counts the changes up to the moment.
+    pub version: u64,
 }
 
 /// What `wallet` held at `at`, with everything that the ledger had written by then. Currencies
@@ -32,9 +43,10 @@ pub async fn posted(
 ) -> Result<Vec<Held>, StoreError> {
     let rows = sqlx::query!(
         r#"WITH cut AS MATERIALIZED (SELECT ledger.seq_before($2) AS seq)
-           SELECT b.currency, p.balance_after::text AS "posted!", p.version
+           SELECT b.currency, p.balance_after::text AS "posted!", p.held_after::text AS "held!",
+                  (p.balance_after - p.held_after)::text AS "available!", p.version
            FROM cut CROSS JOIN ledger.balances b CROSS JOIN LATERAL (
-               SELECT balance_after, version FROM ledger.postings own
+               SELECT balance_after, held_after, version FROM ledger.postings own
                WHERE own.wallet_id = b.wallet_id AND own.account = b.account
                  AND own.currency = b.currency
                  AND own.version = ledger.version_at(b.wallet_id, b.account, b.currency, cut.seq)
@@ -53,7 +65,11 @@ pub async fn posted(
             Ok(Held {
                 currency,
                 posted: total(&row.posted, currency, wallet)?,
-                version: Some(u64::try_from(row.version).map_err(bad)?),
+                written: Some(Written {
+                    held: total(&row.held, currency, wallet)?,
+                    available: total(&row.available, currency, wallet)?,
+                    version: u64::try_from(row.version).map_err(bad)?,
+                }),
             })
         })
         .collect()
@@ -102,7 +118,7 @@ pub async fn effective(
             Ok(Held {
                 currency,
                 posted: total(&row.posted, currency, wallet)?,
-                version: None,
+                written: None,
             })
         })
         .collect()

@@ -1,5 +1,7 @@
 //! Wallets.
 
+mod newest_first;
+
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -217,7 +219,7 @@ pub async fn list(
     limit: u16,
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     if newest_first {
-        return list_newest_first(pool, owner, reference, after, limit).await;
+        return newest_first::list(pool, owner, reference, after, limit).await;
     }
     let rows = sqlx::query_as!(
         JoinedRow,
@@ -236,37 +238,6 @@ pub async fn list(
         owner,
         reference,
         after.map(WalletId::as_uuid),
-        i64::from(limit),
-    )
-    .fetch_all(pool)
-    .await?;
-    group(rows)
-}
-
-async fn list_newest_first(
-    pool: &PgPool,
-    owner: Option<&str>,
-    reference: Option<&str>,
-    before: Option<WalletId>,
-    limit: u16,
-) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
-    let rows = sqlx::query_as!(
-        JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
-                  b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
-                  b.credit_limit AS "credit_limit?", b.version AS "version?",
-                  b.restrictions AS "balance_restrictions?"
-           FROM (SELECT * FROM ledger.wallets
-                 WHERE kind <> 'system'
-                   AND ($1::text IS NULL OR owner = $1)
-                   AND ($2::text IS NULL OR reference = $2)
-                   AND ($3::uuid IS NULL OR id < $3)
-                 ORDER BY id DESC LIMIT $4) w
-           LEFT JOIN ledger.balances b ON b.wallet_id = w.id AND b.account = 'main'
-           ORDER BY w.id DESC, b.currency"#,
-        owner,
-        reference,
-        before.map(WalletId::as_uuid),
         i64::from(limit),
     )
     .fetch_all(pool)

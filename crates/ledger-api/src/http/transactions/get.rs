@@ -36,6 +36,6 @@ pub async fn handler(
         return Err(ErrorCode::NotFound.into());
     }
     let [posted] = posted;
-    let view = TransactionView::of(&posted, &principal.viewer(), &owners);
+    let view = TransactionView::of(&posted, &super::sight(&principal, &owners));
     Ok(Json(view))
 }

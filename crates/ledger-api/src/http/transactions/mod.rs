@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use contracts::{Kind, Posted, WalletId};
 
 use super::{answer::TransactionView, api::Api, error::ApiError, moment};
-use crate::{auth::Principal, store};
+use crate::{auth::Principal, domain::Sight, store};
 
 /// The owners of all wallets that took part.
 pub async fn owners(
@@ -25,6 +25,15 @@ pub async fn owners(
     Ok(store::wallets::owners(api.pool(), &wallets).await?)
 }
 
+/// Which balances of theirs `principal` is shown.
+pub fn sight(principal: &Principal, owners: &HashMap<WalletId, String>) -> Sight {
+    principal.sight(
+        owners
+            .iter()
+            .map(|(wallet, owner)| (*wallet, owner.as_str())),
+    )
+}
+
 /// Transactions as `principal` may see them.
 pub async fn views(
     api: &Api,
@@ -32,10 +41,10 @@ pub async fn views(
     transactions: &[Posted],
 ) -> Result<Vec<TransactionView>, ApiError> {
     let owners = owners(api, transactions).await?;
-    let viewer = principal.viewer();
+    let sight = sight(principal, &owners);
     Ok(transactions
         .iter()
-        .map(|posted| TransactionView::of(posted, &viewer, &owners))
+        .map(|posted| TransactionView::of(posted, &sight))
         .collect())
 }
 

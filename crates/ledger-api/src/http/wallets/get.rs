@@ -79,9 +79,40 @@ pub struct BalanceAtView {
     /// The sum of everything posted.
     #[schema(example = "75.00")]
     pub posted: String,
+    /// The part of it that was reserved; only by `posted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "0.00")]
+    pub held: Option<String>,
+    /// What could be spent: `posted` less `held`; only by `posted`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "75.00")]
+    pub available: Option<String>,
     /// Counts the changes of this balance up to then; only by `posted`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
+}
+
+impl From<Held> for BalanceAtView {
+    fn from(held: Held) -> Self {
+        let currency = held.currency.code().to_owned();
+        let posted = held.posted;
+        match held.written {
+            Some(written) => Self {
+                currency,
+                posted,
+                held: Some(written.held),
+                available: Some(written.available),
+                version: Some(written.version),
+            },
+            None => Self {
+                currency,
+                posted,
+                held: None,
+                available: None,
+                version: None,
+            },
+        }
+    }
 }
 
 impl WalletAtView {
@@ -93,14 +124,7 @@ impl WalletAtView {
             created_at: wallet.created_at,
             at,
             by: moment::spelled(by),
-            balances: held
-                .into_iter()
-                .map(|held| BalanceAtView {
-                    currency: held.currency.code().to_owned(),
-                    posted: held.posted,
-                    version: held.version,
-                })
-                .collect(),
+            balances: held.into_iter().map(BalanceAtView::from).collect(),
         }
     }
 }
