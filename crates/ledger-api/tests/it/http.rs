@@ -2,11 +2,16 @@
 
 mod alerts;
 mod dead_letters;
+mod history;
 mod malformed;
+mod past;
 mod permissions;
 mod reads;
 mod refusals;
 mod serving;
 mod settlements;
+mod statements;
+mod summaries;
 mod tokens;
+mod transactions;
 mod writes;

@@ -14,7 +14,7 @@ use testkit::eventually;
 use crate::world::World;
 
 /// All items of a list, page by page.
-async fn walk(world: &World, token: &str, list: &str, limit: usize) -> Vec<Value> {
+pub(super) async fn walk(world: &World, token: &str, list: &str, limit: usize) -> Vec<Value> {
     let mut items = Vec::new();
     let mut cursor = String::new();
     loop {
