@@ -9,15 +9,24 @@ ALTER TABLE postings
     -- It counts from before it was posted. The others count in the order of their versions.
     ADD COLUMN backdated    boolean NOT NULL DEFAULT false;
 
-ALTER TABLE postings DISABLE TRIGGER postings_are_never_changed;
-UPDATE postings
-SET kind = said.kind, effective_at = said.effective_at,
-    backdated = said.effective_at < said.posted_at
-FROM (SELECT seq, posted_at, data::jsonb ->> 'kind' AS kind,
-             coalesce((data::jsonb ->> 'effective_at')::timestamptz, posted_at) AS effective_at
-      FROM events) said
-WHERE said.seq = postings.seq;
-ALTER TABLE postings ENABLE TRIGGER postings_are_never_changed;
+-- Fills in what older versions left out. Run it again, as the owner, when processes of the version
+-- before have written while this one was there already.
+CREATE FUNCTION fill_postings() RETURNS void
+    LANGUAGE plpgsql SET search_path = ledger, pg_temp AS $$
+BEGIN
+    ALTER TABLE ledger.postings DISABLE TRIGGER postings_are_never_changed;
+    UPDATE ledger.postings
+    SET kind = said.kind, effective_at = said.effective_at,
+        backdated = said.effective_at < said.posted_at
+    FROM (SELECT seq, posted_at, data::jsonb ->> 'kind' AS kind,
+                 (data::jsonb ->> 'effective_at')::timestamptz AS effective_at
+          FROM ledger.events) said
+    WHERE said.seq = postings.seq AND postings.effective_at IS NULL
+      AND said.effective_at IS NOT NULL;
+    ALTER TABLE ledger.postings ENABLE TRIGGER postings_are_never_changed;
+END $$;
+REVOKE ALL ON FUNCTION fill_postings() FROM PUBLIC;
+SELECT fill_postings();
 
 -- Only what counts from before it was posted: an ordinary posting is in no index more than before.
 CREATE INDEX backdated_postings ON postings (wallet_id, currency, effective_at, version)
