@@ -244,6 +244,40 @@ async fn what_is_no_moment_is_refused_and_what_has_not_come_is_now() {
     world.close().await;
 }
 
+/// What each posting is for and when it counts.
+async fn headings(world: &World) -> Vec<(i64, Option<String>, Option<DateTime<Utc>>, bool)> {
+    sqlx::query_as(
+        "SELECT seq, kind, effective_at, backdated FROM ledger.postings ORDER BY seq, amount",
+    )
+    .fetch_all(&world.owner)
+    .await
+    .expect("the database answers")
+}
+
+/// A process of the version before leaves the new columns out while an update is under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_version_left_out_is_filled_in_from_the_log() {
+    let past = Past::of(40, 17).await;
+    let before = headings(&past.world).await;
+    assert!(before.iter().any(|(_, _, _, backdated)| *backdated));
+    sqlx::raw_sql(
+        "ALTER TABLE ledger.postings DISABLE TRIGGER postings_are_never_changed;
+         UPDATE ledger.postings SET kind = NULL, effective_at = NULL, backdated = false
+         WHERE seq % 2 = 0;
+         ALTER TABLE ledger.postings ENABLE TRIGGER postings_are_never_changed",
+    )
+    .execute(&past.world.owner)
+    .await
+    .expect("the owner may");
+    assert_ne!(headings(&past.world).await, before);
+    sqlx::raw_sql("SELECT ledger.fill_postings()")
+        .execute(&past.world.owner)
+        .await
+        .expect("filled");
+    assert_eq!(headings(&past.world).await, before);
+    past.world.close().await;
+}
+
 /// A lane writes balances before it waits for the log: what it wrote is nobody's business yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_during_a_posting_sees_the_balance_before_and_after_the_answer_the_one_after() {

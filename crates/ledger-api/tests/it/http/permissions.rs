@@ -75,7 +75,10 @@ async fn wallets(world: &World) -> Wallets {
     let history = world.get(&world.staff(), &history).await.ok(200);
     Wallets {
         own,
-        transaction: history["items"][0]["id"].as_str().expect("an id").to_owned(),
+        transaction: history["items"][0]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned(),
         other: world.wallet("bob", "customer").await,
         merchant: world.wallet("shop", "merchant").await,
     }
