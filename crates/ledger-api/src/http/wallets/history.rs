@@ -120,6 +120,10 @@ pub async fn handler(
     let before: Option<u64> = page::cursor(query.cursor.as_deref())?;
     let wants_totals = moment::flag("totals", query.totals.as_deref())?;
     let filter = filter(query)?;
+    if filter.counterparty == Some(id) {
+        let detail = "the counterparty is another wallet";
+        return Err(moment::refused("counterparty", detail));
+    }
     api.own(id, &principal).await?;
 
     let whole = store::period::span(api.pool(), &filter.period).await?;

@@ -129,7 +129,9 @@ pub async fn handler(
     let view = StatementView::of(&subject, &period, part, next_cursor);
     Ok(match format {
         Format::Json => (format.headers(&view), Json(view)).into_response(),
-        Format::Csv => (format.headers(&view), csv::render(&view)).into_response(),
+        Format::Csv => {
+            (format.headers(&view), csv::render(&view, cursor.is_none())).into_response()
+        }
     })
 }
 

@@ -21,8 +21,9 @@ const HEADER: [&str; 11] = [
     "description",
 ];
 
-/// The statement: a header, the opening balance, the entries, the closing balance.
-pub(super) fn render(view: &StatementView) -> Vec<u8> {
+/// The statement: a header, the opening balance, the entries, the closing balance. The period's
+/// own ends stand where it opens, in the `first` part, and where it closes, in the last.
+pub(super) fn render(view: &StatementView, first: bool) -> Vec<u8> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .from_writer(Vec::new());
@@ -32,11 +33,13 @@ pub(super) fn render(view: &StatementView) -> Vec<u8> {
             .expect("memory takes every record of the header's length");
     };
     write(HEADER.map(Cow::Borrowed));
-    write(balance("opening", view.from, &view.opening_balance));
+    let from = view.from.filter(|_| first);
+    let to = view.to.filter(|_| view.next_cursor.is_none());
+    write(balance("opening", from, &view.opening_balance));
     for line in &view.lines {
         write(entry(line));
     }
-    write(balance("closing", view.to, &view.closing_balance));
+    write(balance("closing", to, &view.closing_balance));
     writer.into_inner().expect("memory takes everything")
 }
 
