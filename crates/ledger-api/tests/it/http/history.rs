@@ -251,6 +251,9 @@ async fn fifty_thousand_entries_of_one_millisecond_are_walked_once_each() {
     for (query, expected) in [
         ("currency=EUR&min_amount=2.00&", 1),
         ("reference=r-3&", 1),
+        // Where the first page stops looking, and just beyond.
+        ("reference=r-30001&", 1),
+        ("reference=r-30000&", 1),
         ("reference=r-none&", 0),
         ("kind=withdrawal&", 0),
     ] {
