@@ -7,6 +7,7 @@ mod guards;
 mod http;
 mod lifecycle;
 mod limits;
+mod model;
 mod outages;
 mod posting;
 mod tie_out;
