@@ -15,7 +15,9 @@ mod body;
 mod dead_letters;
 mod error;
 mod fields;
+mod flow;
 mod idempotency;
+mod moment;
 mod movement;
 mod observe;
 mod openapi;
@@ -28,6 +30,7 @@ mod rejection;
 mod router;
 mod server;
 mod settlements;
+mod transactions;
 mod vocabulary;
 mod wallets;
 

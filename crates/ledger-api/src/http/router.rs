@@ -14,7 +14,7 @@ use super::{
     error::{ApiError, ErrorCode},
     observe::{observe, panicked},
     openapi::{self, Frame},
-    payments, settlements, wallets,
+    payments, settlements, transactions, wallets,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -33,6 +33,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::close::handler))
         .routes(routes!(wallets::credit_limit::handler))
         .routes(routes!(wallets::history::handler))
+        .routes(routes!(wallets::statement::handler))
+        .routes(routes!(wallets::summary::handler))
         .routes(routes!(wallets::stats::handler))
         .routes(routes!(wallets::limits::handler))
         .routes(routes!(accounts::get::handler))
@@ -44,6 +46,9 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(accounts::close::handler))
         .routes(routes!(accounts::freeze::handler))
         .routes(routes!(accounts::unfreeze::handler))
+        .routes(routes!(accounts::summary::handler))
+        .routes(routes!(transactions::list::handler))
+        .routes(routes!(transactions::get::handler))
         .routes(routes!(payments::create::handler))
         .routes(routes!(batches::create::handler))
         .routes(routes!(alerts::list::handler))

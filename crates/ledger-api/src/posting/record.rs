@@ -23,7 +23,7 @@ use crate::{
         Restrictions, SystemShard, WalletChange,
     },
     store::{
-        journal::{Entries, Head, NewEvent},
+        journal::{Entries, Head, Heading, NewEvent},
         wallets::NewWallet,
     },
 };
@@ -177,9 +177,16 @@ impl Log {
 
     fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
         let transaction = TransactionId::mint(self.head.posted_at, entropy());
+        let effective_at = self.effective_at(movement);
+        let heading = Heading {
+            seq: self.head.seq,
+            transaction: transaction.as_uuid(),
+            kind: Some(movement.kind),
+            effective_at,
+            posted_at: self.head.posted_at,
+        };
         for leg in legs {
-            self.entries
-                .posting(self.head.seq, transaction.as_uuid(), leg);
+            self.entries.posting(&heading, leg);
         }
         Posted {
             id: self.event_id(),
@@ -187,7 +194,7 @@ impl Log {
             seq: self.head.seq,
             transaction,
             kind: movement.kind,
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
+            effective_at,
             posted_at: self.head.posted_at,
             legs: legs.iter().map(leg).collect(),
             reference: movement.reference.clone(),
@@ -212,12 +219,22 @@ impl Log {
             counterparty: movement.counterparty,
             currency: movement.amount.currency(),
             amount: movement.amount.amount(),
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
+            effective_at: self.effective_at(movement),
             posted_at: self.head.posted_at,
             reference: movement.reference.clone(),
             about: None,
             limit: rejection.limit,
         }
+    }
+
+    /// Nothing counts from later than it was written, even where a clock was set back since the
+    /// request was read: what counts at a moment is then found among what was written by then,
+    /// and what was backdated.
+    fn effective_at(&self, movement: &Movement) -> DateTime<Utc> {
+        let posted_at = self.head.posted_at;
+        movement
+            .effective_at
+            .map_or(posted_at, |at| at.min(posted_at))
     }
 }
 

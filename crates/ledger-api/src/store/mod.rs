@@ -9,8 +9,13 @@ pub mod claims;
 mod error;
 pub mod history;
 pub mod journal;
+pub mod moments;
+pub mod period;
 pub mod server;
+pub mod statement;
+pub mod summary;
 pub mod tie_out;
+pub mod transactions;
 pub mod usages;
 pub mod wallets;
 

@@ -1,5 +1,7 @@
 //! Wallets.
 
+mod newest_first;
+
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -217,7 +219,8 @@ pub async fn find_with_balances(
     Ok(group(rows)?.pop())
 }
 
-/// Wallets in order of their ids, after `after`.
+/// Wallets in order of their ids, which is that of their opening, after `after`; with
+/// `newest_first` in the opposite order.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -226,8 +229,12 @@ pub async fn list(
     owner: Option<&str>,
     reference: Option<&str>,
     after: Option<WalletId>,
+    newest_first: bool,
     limit: u16,
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    if newest_first {
+        return newest_first::list(pool, owner, reference, after, limit).await;
+    }
     let rows = sqlx::query_as!(
         JoinedRow,
         r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
@@ -304,24 +311,24 @@ pub async fn facts(
         .collect()
 }
 
-struct JoinedRow {
-    id: Uuid,
-    owner: String,
-    kind: String,
-    restrictions: i16,
-    reference: Option<String>,
-    metadata: String,
-    created_at: DateTime<Utc>,
-    currency: Option<String>,
-    posted: Option<Decimal>,
-    held: Option<Decimal>,
-    credit_limit: Option<Decimal>,
-    version: Option<i64>,
-    balance_restrictions: Option<i16>,
+pub(super) struct JoinedRow {
+    pub(super) id: Uuid,
+    pub(super) owner: String,
+    pub(super) kind: String,
+    pub(super) restrictions: i16,
+    pub(super) reference: Option<String>,
+    pub(super) metadata: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) currency: Option<String>,
+    pub(super) posted: Option<Decimal>,
+    pub(super) held: Option<Decimal>,
+    pub(super) credit_limit: Option<Decimal>,
+    pub(super) version: Option<i64>,
+    pub(super) balance_restrictions: Option<i16>,
 }
 
 /// One wallet per id, from rows that are sorted by it.
-fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+pub(super) fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let mut grouped: Vec<(WalletRow, Vec<BalanceRow>)> = Vec::new();
     for row in rows {
         let balance = balance(&row)?;

@@ -22,7 +22,8 @@ async fn change(engine: &Engine, owner: &str, change: AccountChange) -> String {
 
 /// Every wallet of an owner, with its restrictions.
 async fn restrictions(books: &Books, owner: &str) -> Vec<Restrictions> {
-    let rows = ledger_api::store::wallets::list(&books.owner, Some(owner), None, None, 200).await;
+    let rows =
+        ledger_api::store::wallets::list(&books.owner, Some(owner), None, None, false, 200).await;
     let rows = rows.expect("the database answers");
     rows.iter().map(|(wallet, _)| wallet.restrictions).collect()
 }
@@ -188,7 +189,7 @@ async fn an_account_is_closed_empty_with_all_its_wallets_and_for_ever() {
         change(engine, "ann", AccountChange::Close).await,
         "account_not_empty"
     );
-    for own in ledger_api::store::wallets::list(&books.owner, Some("ann"), None, None, 200)
+    for own in ledger_api::store::wallets::list(&books.owner, Some("ann"), None, None, false, 200)
         .await
         .expect("the database answers")
     {

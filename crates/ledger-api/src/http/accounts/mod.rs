@@ -7,6 +7,7 @@ pub mod kyc_level;
 pub mod limits;
 pub mod resume;
 pub mod risk_level;
+pub mod summary;
 pub mod suspend;
 pub mod unfreeze;
 pub mod view;

@@ -27,7 +27,17 @@ async fn call(
     } else {
         fresh_key()
     };
+    let id = if rule.path.starts_with("/v1/transactions/") {
+        &wallets.transaction
+    } else {
+        id
+    };
     let path = rule.path.replace("{id}", id).replace("{owner}", &account);
+    let path = if path.ends_with("/statement") {
+        format!("{path}?currency=EUR")
+    } else {
+        path
+    };
     if rule.method == "GET" {
         return world.get(token, &path).await;
     }
@@ -73,11 +83,19 @@ struct Wallets {
     own: String,
     other: String,
     merchant: String,
+    transaction: String,
 }
 
 async fn wallets(world: &World) -> Wallets {
+    let own = world.wallet_with("ann", "100.00", "EUR").await;
+    let history = format!("/v1/wallets/{own}/history");
+    let history = world.get(&world.staff(), &history).await.ok(200);
     Wallets {
-        own: world.wallet_with("ann", "100.00", "EUR").await,
+        own,
+        transaction: history["items"][0]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned(),
         other: world.wallet("bob", "customer").await,
         merchant: world.wallet("shop", "merchant").await,
     }
@@ -133,6 +151,7 @@ async fn every_role_may_do_on_every_route_what_the_tables_say() {
 const NAME_NO_WALLET: &[(&str, &str)] = &[
     ("POST", "/v1/wallets"),
     ("GET", "/v1/wallets"),
+    ("GET", "/v1/transactions"),
     ("GET", "/v1/alerts"),
     ("POST", "/v1/settlements/batches"),
     ("GET", "/v1/settlements/batches"),
