@@ -180,6 +180,42 @@ async fn of_a_hundred_payments_of_100_at_once_exactly_ten_pass_a_daily_limit_of_
     books.close().await;
 }
 
+/// Two batches that have no balance in common, both decided before either is committed: what keeps
+/// them apart is the lock on what the account used.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_wallets_of_one_owner_do_not_spend_the_same_limit_at_the_same_moment() {
+    let books = Books::open().await;
+    let other = books.another_engine().await;
+    let wallets = [
+        wallet_with(&books, "ann", &[("9000.00", "USD")]).await,
+        wallet_with(&books, "ann", &[("9000.00", "USD")]).await,
+    ];
+    submit(&books.engine, known("ann", KycLevel::None))
+        .await
+        .expect("set");
+    let spent = withdraw(&books.engine, wallets[0], "100.00", "USD").await;
+    assert_eq!(code(&spent), "");
+    let mut head = books.owner.begin().await.expect("begins");
+    sqlx::query("SELECT 1 FROM ledger.head FOR UPDATE")
+        .execute(&mut *head)
+        .await
+        .expect("the head is held");
+    let both_wait = async {
+        books.wait_for_lanes(2).await;
+        head.rollback().await.expect("the lanes go on");
+    };
+    let (first, second, ()) = tokio::join!(
+        withdraw(&books.engine, wallets[0], "600.00", "USD"),
+        withdraw(&other, wallets[1], "600.00", "USD"),
+        both_wait,
+    );
+    let mut codes = [code(&first), code(&second)];
+    codes.sort();
+    assert_eq!(codes, ["", "limit_exceeded"]);
+    check(&books, "ann", &["USD"], Clock::system().now()).await;
+    books.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_nobody_said_anything_about_has_no_limit_and_costs_nothing() {
     let books = Books::open().await;
