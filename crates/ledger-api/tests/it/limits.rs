@@ -3,7 +3,7 @@
 mod books_agree;
 mod windows;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{

@@ -2,7 +2,6 @@
 
 use contracts::{Kind, event::KycLevel};
 use futures_util::future::join_all;
-use ledger_api::domain::Action;
 use serde_json::json;
 use service_runtime::Clock;
 
