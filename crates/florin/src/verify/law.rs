@@ -46,6 +46,7 @@ pub const BOOKS: &[Law] = laws! {
     "answers_belong_to_events": "Every stored answer is about an event, and no event has two.";
     "keys_have_answers": "Every idempotency key that was claimed has its own answer.";
     "wallets_come_from_the_log": "There are as many wallets as the log opened.";
+    "wallets_may_what_their_account_may": "What holds for an account holds for each of its wallets and balances.";
 };
 
 /// Proven in slices of the log, which never changes: `$1` and `$2` are a slice's first and last
