@@ -33,7 +33,6 @@ use super::{
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "accounts", description = "All wallets of one owner: their state and their limits."),
         (name = "money", description = "Movements of money."),
-        (name = "accounts", description = "All wallets of an owner."),
         (name = "transactions", description = "Transactions of every wallet."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
