@@ -31,6 +31,12 @@ pub enum Permission {
     MoneyPay,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
+    /// Set money aside.
+    HoldsPlace,
+    /// Take money that was set aside in one's favour.
+    HoldsCapture,
+    /// Release money that was set aside in one's favour.
+    HoldsVoid,
     /// Read statistics of wallets.
     StatsRead,
     /// Read fraud alerts, of every wallet.
@@ -61,6 +67,9 @@ impl Permission {
         Self::MoneyTransfer,
         Self::MoneyPay,
         Self::MoneyBackdate,
+        Self::HoldsPlace,
+        Self::HoldsCapture,
+        Self::HoldsVoid,
         Self::StatsRead,
         Self::AlertsRead,
         Self::SettlementsRead,
@@ -85,6 +94,9 @@ impl Permission {
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
             Self::MoneyBackdate => "money:backdate",
+            Self::HoldsPlace => "holds:place",
+            Self::HoldsCapture => "holds:capture",
+            Self::HoldsVoid => "holds:void",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
             Self::SettlementsRead => "settlements:read",
@@ -148,7 +160,7 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
+            AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace, HoldsVoid, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
             SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
             WalletsReadAny,
         };
@@ -160,6 +172,9 @@ impl Role {
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
+                HoldsPlace,
+                HoldsCapture,
+                HoldsVoid,
                 StatsRead,
             ],
             Self::Analyst => &[
@@ -238,7 +253,13 @@ mod tests {
                 .permissions()
                 .iter()
                 .any(|p| p.as_str().starts_with("money:"));
-            let acts = role.may(Permission::DeadLettersAct);
+            let acts = [
+                Permission::DeadLettersAct,
+                Permission::HoldsPlace,
+                Permission::HoldsCapture,
+                Permission::HoldsVoid,
+            ];
+            let acts = acts.into_iter().any(|permission| role.may(permission));
             assert!(
                 !moves && !acts && !role.may(Permission::WalletsCreate),
                 "{role:?}"

@@ -54,6 +54,11 @@ pub const ROUTES: &[RouteRule] = &[
     on("GET", "/v1/wallets/{id}/history", Permission::WalletsRead),
     on("GET", "/v1/wallets/{id}/stats", Permission::StatsRead),
     on("POST", "/v1/payments", Permission::MoneyPay),
+    on("POST", "/v1/holds", Permission::HoldsPlace),
+    on("GET", "/v1/holds", Permission::WalletsRead),
+    on("GET", "/v1/holds/{id}", Permission::WalletsRead),
+    on("POST", "/v1/holds/{id}/capture", Permission::HoldsCapture),
+    on("POST", "/v1/holds/{id}/void", Permission::HoldsVoid),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
     on(

@@ -4,6 +4,7 @@
 //! exactly that.
 
 mod draft;
+mod hold;
 mod movement;
 mod wallet;
 
@@ -11,6 +12,7 @@ use chrono::{DateTime, Utc};
 use contracts::RejectionCode;
 
 pub use draft::PlannedLeg;
+pub use hold::HoldOutcome;
 
 use super::{Action, Needs, State, SystemShard};
 
@@ -35,6 +37,8 @@ pub enum Outcome {
         /// In one word.
         status: &'static str,
     },
+    /// A hold is placed, captured or released.
+    Hold(HoldOutcome),
 }
 
 /// Decides on one command and, when it may be done, changes `state`, so that the next command of
@@ -53,6 +57,7 @@ pub fn decide(
         Action::OpenWallet(_) => Ok(Outcome::Opened),
         Action::Move(movement) => movement::decide(state, movement, context),
         Action::ChangeWallet(change) => wallet::decide(state, change),
+        Action::Hold(hold) => hold::decide(state, hold, context),
     }
 }
 
@@ -60,12 +65,9 @@ pub fn decide(
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(_) => {}
-        Action::Move(movement) => {
-            needs
-                .balances
-                .extend(movement::legs(movement, context.shard));
-        }
+        Action::Move(movement) => movement::needs(movement, context, needs),
         Action::ChangeWallet(change) => wallet::needs(change, needs),
+        Action::Hold(hold) => hold::needs(hold, context, needs),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod command;
 mod decide;
+mod hold;
 mod restrictions;
 mod state;
 
@@ -11,6 +12,9 @@ pub use command::{
     Action, Caller, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight, Viewer,
     WalletChange,
 };
-pub use decide::{Context, Outcome, PlannedLeg, decide, needs};
+pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, needs};
+pub use hold::{
+    CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold,
+};
 pub use restrictions::Restrictions;
 pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

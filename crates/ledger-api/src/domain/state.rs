@@ -5,10 +5,10 @@ use std::{
     fmt,
 };
 
-use contracts::{Account, Currency, Money, WalletId};
+use contracts::{Account, Currency, HoldId, Money, WalletId};
 use uuid::Uuid;
 
-use super::Restrictions;
+use super::{Hold, Restrictions};
 
 /// The key of a balance. Its order is the order in which locks are taken, the same as that of
 /// the columns' bytes in Postgres.
@@ -149,6 +149,8 @@ pub struct State {
     pub balances: HashMap<BalanceKey, Balance>,
     /// Restrictions of the wallets that commands of the batch change.
     pub wallets: HashMap<WalletId, Restrictions>,
+    /// Holds that commands of the batch capture or release.
+    pub holds: HashMap<HoldId, Hold>,
     /// What has to be written.
     pub touched: Touched,
 }
@@ -160,6 +162,8 @@ pub struct Touched {
     pub balances: BTreeSet<BalanceKey>,
     /// Of wallets.
     pub wallets: BTreeSet<WalletId>,
+    /// Of holds.
+    pub holds: BTreeSet<HoldId>,
 }
 
 impl State {
@@ -177,6 +181,20 @@ impl State {
         self.touched.balances.insert(key);
     }
 
+    /// A hold that was locked.
+    pub fn hold(&self, id: HoldId) -> Hold {
+        *self
+            .holds
+            .get(&id)
+            .expect("every hold of a batch is locked before it is decided on")
+    }
+
+    /// Changes a hold.
+    pub fn set_hold(&mut self, id: HoldId, hold: Hold) {
+        self.holds.insert(id, hold);
+        self.touched.holds.insert(id);
+    }
+
     /// Changes a wallet.
     pub fn set_wallet(&mut self, wallet: WalletId, restrictions: Restrictions) {
         self.wallets.insert(wallet, restrictions);
@@ -190,6 +208,8 @@ impl State {
 pub struct Needs {
     /// Wallets that change: locked with every balance they have.
     pub wallets: BTreeSet<WalletId>,
+    /// Holds that change.
+    pub holds: BTreeSet<HoldId>,
     /// Balances; rows that are not there are made.
     pub balances: BTreeSet<BalanceKey>,
 }

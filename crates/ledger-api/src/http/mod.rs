@@ -13,6 +13,7 @@ mod body;
 mod dead_letters;
 mod error;
 mod fields;
+mod holds;
 mod idempotency;
 mod movement;
 mod observe;

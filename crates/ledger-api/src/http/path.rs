@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::{AlertId, DeadLetterId, SettlementId, WalletId};
+use contracts::{AlertId, DeadLetterId, HoldId, SettlementId, WalletId};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -28,6 +28,19 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
 pub struct AlertPath(pub AlertId);
 
 impl<S: Send + Sync> FromRequestParts<S> for AlertPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+/// `{id}` of a route under `/v1/holds`. What is no id names no hold.
+#[derive(Debug)]
+pub struct HoldPath(pub HoldId);
+
+impl<S: Send + Sync> FromRequestParts<S> for HoldPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

@@ -12,6 +12,7 @@ use super::{
     api::Api,
     dead_letters,
     error::{ApiError, ErrorCode},
+    holds,
     observe::{observe, panicked},
     openapi::Frame,
     payments, settlements, wallets,
@@ -35,6 +36,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::history::handler))
         .routes(routes!(wallets::stats::handler))
         .routes(routes!(payments::create::handler))
+        .routes(routes!(holds::place::handler, holds::list::handler))
+        .routes(routes!(holds::get::handler))
+        .routes(routes!(holds::capture::handler))
+        .routes(routes!(holds::void::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
         .routes(routes!(

@@ -1,5 +1,7 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
+mod hold;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +24,7 @@ use crate::{
     },
     metrics,
     store::{
+        holds::HoldRow,
         journal::{Entries, Head, NewEvent},
         wallets::NewWallet,
     },
@@ -32,6 +35,7 @@ pub(super) struct Log {
     pub(super) head: Head,
     pub(super) entries: Entries,
     pub(super) wallets: Vec<NewWallet>,
+    pub(super) holds: Vec<HoldRow>,
 }
 
 impl Log {
@@ -42,6 +46,7 @@ impl Log {
             head: Head { posted_at, ..head },
             entries: Entries::default(),
             wallets: Vec::new(),
+            holds: Vec::new(),
         }
     }
 
@@ -81,6 +86,7 @@ impl Log {
                 metrics::rejected(movement.kind.as_str(), code);
                 LedgerEvent::Rejected(self.rejected(movement, code))
             }
+            (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
             (action, Err(code)) => {
                 metrics::rejected(action.name(), code);
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
@@ -161,7 +167,7 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
-                Action::OpenWallet(_) | Action::Move(_) => None,
+                Action::OpenWallet(_) | Action::Move(_) | Action::Hold(_) => None,
             },
             about: None,
             posted_at: self.head.posted_at,
@@ -187,6 +193,7 @@ impl Log {
             order_reference: movement.order_reference.clone(),
             description: movement.description.clone(),
             hold: None,
+            hold_left: None,
             refunds: None,
             reverses: None,
             quote: None,

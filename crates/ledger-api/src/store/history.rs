@@ -18,11 +18,13 @@ pub async fn page(
     let before = before
         .and_then(|seq| i64::try_from(seq).ok())
         .unwrap_or(i64::MAX);
-    // Both legs of a transaction may be the wallet's own (two currencies): one item still.
+    // Both legs of a transaction may be the wallet's own (two currencies): one item still. A hold
+    // that is placed or released moves nothing, and is no transaction.
     let rows = sqlx::query!(
         "SELECT e.seq, e.data
          FROM (SELECT DISTINCT seq FROM ledger.postings
-               WHERE wallet_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3) own
+               WHERE wallet_id = $1 AND seq < $2 AND amount <> 0
+               ORDER BY seq DESC LIMIT $3) own
          JOIN ledger.events e ON e.seq = own.seq
          ORDER BY e.seq DESC",
         wallet.as_uuid(),

@@ -7,6 +7,7 @@ pub mod balances;
 pub mod claims;
 mod error;
 pub mod history;
+pub mod holds;
 pub mod journal;
 pub mod server;
 pub mod tie_out;
