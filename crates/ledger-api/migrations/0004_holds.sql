@@ -47,8 +47,8 @@ BEGIN
     END IF;
     -- Opened again as it was, nothing would have happened; a capture takes something, and an end of
     -- any other kind takes nothing.
-    IF CASE WHEN NEW.state IN ('open', 'captured') THEN NEW.captured <= OLD.captured
-            ELSE NEW.captured <> OLD.captured END THEN
+    IF (NEW.state IN ('open', 'captured') AND NEW.captured <= OLD.captured)
+       OR (NEW.state IN ('voided', 'expired') AND NEW.captured <> OLD.captured) THEN
         RAISE EXCEPTION 'a hold from % with % captured does not become % with %',
             OLD.state, OLD.captured, NEW.state, NEW.captured
             USING ERRCODE = 'check_violation', CONSTRAINT = 'steps_of_holds_are_legal';

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod dead_letters;
+mod holds;
 mod malformed;
 mod permissions;
 mod reads;

@@ -2,6 +2,7 @@
 
 mod books;
 mod guards;
+mod holds;
 mod http;
 mod outages;
 mod posting;

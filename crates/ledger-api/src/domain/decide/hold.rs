@@ -166,3 +166,6 @@ fn release(state: &mut State, release: &ReleaseHold) -> Result<HoldOutcome, Reje
 fn balance_of(terms: &HoldTerms) -> BalanceKey {
     BalanceKey::main(terms.wallet, terms.amount.currency())
 }
+
+#[cfg(test)]
+mod tests;

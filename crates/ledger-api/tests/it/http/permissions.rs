@@ -19,9 +19,13 @@ async fn call(
         Permission::DeadLettersRead | Permission::DeadLettersAct => {
             "dlt_0190aaaaaaaa7bbbbbbbcccccccccccc"
         }
+        _ if rule.path.starts_with("/v1/holds") => &wallets.hold,
         _ => &wallets.own,
     };
-    let path = rule.path.replace("{id}", id);
+    let mut path = rule.path.replace("{id}", id);
+    if (rule.method, rule.path) == ("GET", "/v1/holds") {
+        path = format!("{path}?wallet={}", wallets.own);
+    }
     if rule.method == "GET" {
         return world.get(token, &path).await;
     }
@@ -46,6 +50,9 @@ async fn call(
         | Permission::WalletsFreeze
         | Permission::WalletsBlock
         | Permission::WalletsClose => body = json!({"reason": "a reason"}),
+        Permission::HoldsPlace => body["wallet"] = json!(wallets.own),
+        Permission::HoldsCapture => body = json!({"amount": "0.01"}),
+        Permission::HoldsVoid => body = json!({"reason": "a reason"}),
         Permission::WalletsCredit => body["reason"] = json!("a reason"),
         _ => {}
     }
@@ -56,13 +63,20 @@ struct Wallets {
     own: String,
     other: String,
     merchant: String,
+    /// Of the other wallet's money, in favour of one's own.
+    hold: String,
 }
 
 async fn wallets(world: &World) -> Wallets {
+    let own = world.wallet_with("ann", "100.00", "EUR").await;
+    let other = world.wallet_with("bob", "100.00", "EUR").await;
+    let body = json!({"wallet": other, "to_wallet": own, "amount": "1.00", "currency": "EUR"});
+    let hold = world.write(&world.staff(), "/v1/holds", &body).await.ok(201);
     Wallets {
-        own: world.wallet_with("ann", "100.00", "EUR").await,
-        other: world.wallet("bob", "customer").await,
+        own,
+        other,
         merchant: world.wallet("shop", "merchant").await,
+        hold: hold["id"].as_str().expect("an id").to_owned(),
     }
 }
 
@@ -78,6 +92,7 @@ fn good_status(rule: &RouteRule) -> u16 {
         "/v1/wallets/{id}/freeze" | "/v1/wallets/{id}/block" | "/v1/wallets/{id}/credit-limit" => {
             200
         }
+        "/v1/holds/{id}/void" => 200,
         // It is neither frozen nor blocked nor empty.
         "/v1/wallets/{id}/unfreeze" | "/v1/wallets/{id}/unblock" | "/v1/wallets/{id}/close" => 409,
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
@@ -115,7 +130,10 @@ async fn those_who_own_wallets_reach_no_wallet_of_others_on_any_route() {
     let before = world.rows().await;
     for rule in ROUTES
         .iter()
-        .filter(|rule| rule.path.contains("{id}") || rule.path == "/v1/payments")
+        .filter(|rule| {
+            let names_it = ["/v1/payments", "/v1/holds"].contains(&rule.path);
+            rule.path.contains("{id}") || names_it
+        })
     {
         for role in [Role::Customer, Role::Merchant] {
             let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
