@@ -160,9 +160,9 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace, HoldsVoid, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
-            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
-            WalletsReadAny,
+            AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace, HoldsVoid, MoneyPay,
+            MoneyTransfer, MoneyWithdraw, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
+            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[

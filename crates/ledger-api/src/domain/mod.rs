@@ -13,8 +13,6 @@ pub use command::{
     WalletChange,
 };
 pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, needs};
-pub use hold::{
-    CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold,
-};
+pub use hold::{CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold};
 pub use restrictions::Restrictions;
 pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

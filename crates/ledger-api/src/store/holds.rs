@@ -45,14 +45,23 @@ pub async fn insert_in_tx(tx: &mut PgConnection, holds: &[HoldRow]) -> Result<()
                               $6::numeric[], $7::timestamptz[], $8::timestamptz[], $9::text[],
                               $10::text[], $11::text[], $12::text[])",
         &terms().map(|terms| terms.id.as_uuid()).collect::<Vec<_>>(),
-        &terms().map(|terms| terms.wallet.as_uuid()).collect::<Vec<_>>(),
-        &terms().map(|terms| terms.kind.as_str().to_owned()).collect::<Vec<_>>(),
+        &terms()
+            .map(|terms| terms.wallet.as_uuid())
+            .collect::<Vec<_>>(),
+        &terms()
+            .map(|terms| terms.kind.as_str().to_owned())
+            .collect::<Vec<_>>(),
         &counterparties as &[Option<Uuid>],
         &terms()
             .map(|terms| terms.amount.currency().code().to_owned())
             .collect::<Vec<_>>(),
-        &terms().map(|terms| terms.amount.amount()).collect::<Vec<_>>(),
-        &holds.iter().map(|row| row.hold.expires_at).collect::<Vec<_>>(),
+        &terms()
+            .map(|terms| terms.amount.amount())
+            .collect::<Vec<_>>(),
+        &holds
+            .iter()
+            .map(|row| row.hold.expires_at)
+            .collect::<Vec<_>>(),
         &holds.iter().map(|row| row.placed_at).collect::<Vec<_>>(),
         &text(|terms| &terms.reference) as &[Option<String>],
         &text(|terms| &terms.order_reference) as &[Option<String>],

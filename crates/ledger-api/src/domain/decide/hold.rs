@@ -132,7 +132,11 @@ fn capture(
     Ok(HoldOutcome {
         legs,
         hold,
-        released: if last { left } else { Money::zero(left.currency()) },
+        released: if last {
+            left
+        } else {
+            Money::zero(left.currency())
+        },
     })
 }
 

@@ -84,7 +84,11 @@ impl Found {
         let terms = &self.row.terms;
         let payee = terms.counterparty.zip(self.payee.as_ref());
         let payee = payee.map(|(wallet, facts)| (wallet, facts.owner.as_str()));
-        principal.sight([(terms.wallet, self.payer.owner.as_str())].into_iter().chain(payee))
+        principal.sight(
+            [(terms.wallet, self.payer.owner.as_str())]
+                .into_iter()
+                .chain(payee),
+        )
     }
 }
 

@@ -81,8 +81,7 @@ impl Log {
     ) -> HoldChanged {
         let (terms, hold) = (&row.terms, &row.hold);
         for leg in &outcome.legs {
-            self.entries
-                .posting(self.head.seq, terms.id.as_uuid(), leg);
+            self.entries.posting(self.head.seq, terms.id.as_uuid(), leg);
         }
         HoldChanged {
             id: self.event_id(),

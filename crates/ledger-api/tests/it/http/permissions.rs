@@ -49,10 +49,10 @@ async fn call(
         Permission::DeadLettersAct
         | Permission::WalletsFreeze
         | Permission::WalletsBlock
-        | Permission::WalletsClose => body = json!({"reason": "a reason"}),
+        | Permission::WalletsClose
+        | Permission::HoldsVoid => body = json!({"reason": "a reason"}),
         Permission::HoldsPlace => body["wallet"] = json!(wallets.own),
         Permission::HoldsCapture => body = json!({"amount": "0.01"}),
-        Permission::HoldsVoid => body = json!({"reason": "a reason"}),
         Permission::WalletsCredit => body["reason"] = json!("a reason"),
         _ => {}
     }
@@ -71,7 +71,10 @@ async fn wallets(world: &World) -> Wallets {
     let own = world.wallet_with("ann", "100.00", "EUR").await;
     let other = world.wallet_with("bob", "100.00", "EUR").await;
     let body = json!({"wallet": other, "to_wallet": own, "amount": "1.00", "currency": "EUR"});
-    let hold = world.write(&world.staff(), "/v1/holds", &body).await.ok(201);
+    let hold = world
+        .write(&world.staff(), "/v1/holds", &body)
+        .await
+        .ok(201);
     Wallets {
         own,
         other,
@@ -89,10 +92,10 @@ fn token(world: &World, role: Role, owner: &str) -> String {
 /// tests.
 fn good_status(rule: &RouteRule) -> u16 {
     match rule.path {
-        "/v1/wallets/{id}/freeze" | "/v1/wallets/{id}/block" | "/v1/wallets/{id}/credit-limit" => {
-            200
-        }
-        "/v1/holds/{id}/void" => 200,
+        "/v1/wallets/{id}/freeze"
+        | "/v1/wallets/{id}/block"
+        | "/v1/wallets/{id}/credit-limit"
+        | "/v1/holds/{id}/void" => 200,
         // It is neither frozen nor blocked nor empty.
         "/v1/wallets/{id}/unfreeze" | "/v1/wallets/{id}/unblock" | "/v1/wallets/{id}/close" => 409,
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
@@ -128,13 +131,10 @@ async fn those_who_own_wallets_reach_no_wallet_of_others_on_any_route() {
     let world = World::start().await;
     let wallets = wallets(&world).await;
     let before = world.rows().await;
-    for rule in ROUTES
-        .iter()
-        .filter(|rule| {
-            let names_it = ["/v1/payments", "/v1/holds"].contains(&rule.path);
-            rule.path.contains("{id}") || names_it
-        })
-    {
+    for rule in ROUTES.iter().filter(|rule| {
+        let names_it = ["/v1/payments", "/v1/holds"].contains(&rule.path);
+        rule.path.contains("{id}") || names_it
+    }) {
         for role in [Role::Customer, Role::Merchant] {
             let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
             let reply = call(&world, rule, (role, "eve"), &wallets).await;
