@@ -63,6 +63,6 @@ pub const PLANTED_AT_HOLDS: &[(&str, &str, &str)] = &[
     (
         "postings_are_the_legs",
         "UPDATE ledger.postings SET held_change = held_change + 1 WHERE held_change = 20",
-        "there is a posting that is no leg of the data: 0.00 EUR on main",
+        "there is a posting that is no leg of the data: 0 EUR on main",
     ),
 ];
