@@ -94,6 +94,7 @@ async fn rejections_and_new_wallets_are_settled_and_count_nothing() {
         posted_at: at(1),
         reference: None,
         metadata: std::collections::BTreeMap::new(),
+        status: None,
     }));
     world.write_event(&LedgerEvent::Rejected(Rejected {
         id: id(2),
@@ -109,6 +110,7 @@ async fn rejections_and_new_wallets_are_settled_and_count_nothing() {
         posted_at: at(2),
         reference: None,
         about: None,
+        limit: None,
     }));
     world.publish(1..=2).await;
     world.wait_until_settled().await;

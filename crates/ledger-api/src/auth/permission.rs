@@ -21,6 +21,12 @@ pub enum Permission {
     WalletsClose,
     /// Say how far below zero a wallet may go.
     WalletsCredit,
+    /// Read accounts and their limits.
+    AccountsRead,
+    /// Say how well an owner is known; suspend, resume and close accounts.
+    AccountsManage,
+    /// Say what risk an account is.
+    AccountsRisk,
     /// Put money into a wallet.
     MoneyDeposit,
     /// Take money out of a wallet.
@@ -29,6 +35,8 @@ pub enum Permission {
     MoneyTransfer,
     /// Pay a merchant.
     MoneyPay,
+    /// Send many operations in one request; each asks for its own permission too.
+    MoneyBatch,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
     /// Set money aside.
@@ -62,10 +70,14 @@ impl Permission {
         Self::WalletsBlock,
         Self::WalletsClose,
         Self::WalletsCredit,
+        Self::AccountsRead,
+        Self::AccountsManage,
+        Self::AccountsRisk,
         Self::MoneyDeposit,
         Self::MoneyWithdraw,
         Self::MoneyTransfer,
         Self::MoneyPay,
+        Self::MoneyBatch,
         Self::MoneyBackdate,
         Self::HoldsPlace,
         Self::HoldsCapture,
@@ -89,10 +101,14 @@ impl Permission {
             Self::WalletsBlock => "wallets:block",
             Self::WalletsClose => "wallets:close",
             Self::WalletsCredit => "wallets:credit",
+            Self::AccountsRead => "accounts:read",
+            Self::AccountsManage => "accounts:manage",
+            Self::AccountsRisk => "accounts:risk",
             Self::MoneyDeposit => "money:deposit",
             Self::MoneyWithdraw => "money:withdraw",
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
+            Self::MoneyBatch => "money:batch",
             Self::MoneyBackdate => "money:backdate",
             Self::HoldsPlace => "holds:place",
             Self::HoldsCapture => "holds:capture",
@@ -160,27 +176,32 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace, HoldsVoid, MoneyPay,
-            MoneyTransfer, MoneyWithdraw, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
-            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
+            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace,
+            HoldsVoid, MoneyBatch, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
+            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
+            WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
                 WalletsCreate,
                 WalletsRead,
                 WalletsClose,
+                AccountsRead,
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
                 HoldsPlace,
                 HoldsCapture,
                 HoldsVoid,
+                MoneyBatch,
                 StatsRead,
             ],
             Self::Analyst => &[
                 WalletsRead,
                 WalletsReadAny,
                 WalletsFreeze,
+                AccountsRead,
+                AccountsRisk,
                 StatsRead,
                 AlertsRead,
                 DeadLettersRead,
@@ -188,6 +209,7 @@ impl Role {
             Self::Finance => &[
                 WalletsRead,
                 WalletsReadAny,
+                AccountsRead,
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
@@ -235,6 +257,8 @@ mod tests {
                 Permission::WalletsFreeze,
                 Permission::WalletsBlock,
                 Permission::WalletsCredit,
+                Permission::AccountsManage,
+                Permission::AccountsRisk,
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use contracts::{Currency, Kind, Money, WalletId, event::WalletKind};
 
-use super::HoldAction;
+use super::{AccountChange, HoldAction};
 
 /// SHA-256 of method, path, viewer and the parsed command in canonical form: what makes a
 /// repeated key a replay rather than a reuse.
@@ -92,6 +92,8 @@ pub enum Action {
     ChangeWallet(ChangeWallet),
     /// Set money aside, take it, or release it.
     Hold(HoldAction),
+    /// Change what all wallets of an owner may do.
+    ChangeAccount(ChangeAccount),
 }
 
 impl Action {
@@ -102,6 +104,7 @@ impl Action {
             Self::Move(movement) => movement.kind.as_str(),
             Self::ChangeWallet(change) => change.change.name(),
             Self::Hold(hold) => hold.name(),
+            Self::ChangeAccount(change) => change.change.name(),
         }
     }
 }
@@ -191,4 +194,15 @@ impl WalletChange {
             Self::Block | Self::Unblock | Self::Close => None,
         }
     }
+}
+
+/// Changes what all wallets of an owner may do.
+#[derive(Debug, Clone)]
+pub struct ChangeAccount {
+    /// Whose account.
+    pub owner: String,
+    /// How.
+    pub change: AccountChange,
+    /// Why, in words.
+    pub reason: String,
 }

@@ -3,18 +3,20 @@
 //! One file per family of commands. Each says what it [`needs`] to be locked, and decides on
 //! exactly that.
 
+mod account;
 mod draft;
 mod hold;
+mod limits;
 mod movement;
 mod wallet;
 
 use chrono::{DateTime, Utc};
-use contracts::RejectionCode;
+use contracts::{RejectionCode, event::LimitReached};
 
 pub use draft::PlannedLeg;
 pub use hold::HoldOutcome;
 
-use super::{Action, Needs, State, SystemShard};
+use super::{AccountState, Action, HoldAction, Needs, Restrictions, State, SystemShard};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +30,8 @@ pub struct Context {
 /// What was decided to happen. The state holds it already; the event tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A wallet is opened.
-    Opened,
+    /// A wallet is opened, with what its account may not do.
+    Opened(Restrictions),
     /// Money moves: the legs sum to zero per currency.
     Posted(Vec<PlannedLeg>),
     /// A wallet has this status now.
@@ -39,6 +41,8 @@ pub enum Outcome {
     },
     /// A hold is placed, captured or released.
     Hold(HoldOutcome),
+    /// An account is so now.
+    AccountChanged(AccountState),
 }
 
 /// Decides on one command and, when it may be done, changes `state`, so that the next command of
@@ -54,21 +58,39 @@ pub fn decide(
     context: &Context,
 ) -> Result<Outcome, RejectionCode> {
     match action {
-        Action::OpenWallet(_) => Ok(Outcome::Opened),
+        Action::OpenWallet(open) => account::open(state, open),
         Action::Move(movement) => movement::decide(state, movement, context),
         Action::ChangeWallet(change) => wallet::decide(state, change),
         Action::Hold(hold) => hold::decide(state, hold, context),
+        Action::ChangeAccount(change) => account::decide(state, change),
     }
 }
 
 /// Adds what a command is decided on.
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
-        Action::OpenWallet(_) => {}
+        Action::OpenWallet(open) => account::open_needs(open, needs),
         Action::Move(movement) => movement::needs(movement, context, needs),
-        Action::ChangeWallet(change) => wallet::needs(change, needs),
         Action::Hold(hold) => hold::needs(hold, context, needs),
+        Action::ChangeWallet(change) => wallet::needs(change, needs),
+        Action::ChangeAccount(change) => account::needs(change, needs),
     }
+}
+
+/// Which limit it was, after [`decide`] said `limit_exceeded` and left `state` unchanged. None when
+/// no limit of an account was in the way.
+pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Option<LimitReached> {
+    let admitted = match action {
+        Action::Move(movement) => limits::admit_movement(state, movement, context.now),
+        Action::Hold(HoldAction::Capture(capture)) => {
+            limits::admit_movement(state, &hold::taken(state, capture), context.now)
+        }
+        Action::OpenWallet(_)
+        | Action::ChangeWallet(_)
+        | Action::ChangeAccount(_)
+        | Action::Hold(_) => return None,
+    };
+    admitted.err().flatten()
 }
 
 #[cfg(test)]

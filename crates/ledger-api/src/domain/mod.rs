@@ -2,17 +2,21 @@
 //!
 //! Pure: nothing here knows the time, the database or the network, and nothing waits.
 
+mod account;
 mod command;
 mod decide;
 mod hold;
+pub mod limit;
 mod restrictions;
 mod state;
 
+pub use account::{AccountChange, AccountNeed, AccountState};
 pub use command::{
-    Action, Caller, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight, Viewer,
-    WalletChange,
+    Action, Caller, ChangeAccount, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight,
+    Viewer, WalletChange,
 };
-pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, needs};
+pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, limit_reached, needs};
 pub use hold::{CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold};
+pub use limit::{Usage, UsageKey};
 pub use restrictions::Restrictions;
 pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

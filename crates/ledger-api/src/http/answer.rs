@@ -1,7 +1,7 @@
 //! The bodies of good answers, and the engine's way to make them: an answer is rendered once,
 //! stored under its key, and every replay sends the same bytes.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::{
     body::Body,
@@ -10,8 +10,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use contracts::{
-    Account, Currency, EventId, EventType, HoldId, Kind, LedgerEvent, Leg, Money, Posted,
-    RejectionCode, WalletId,
+    Account, Currency, EventType, HoldId, Kind, LedgerEvent, Leg, Money, Posted, WalletId,
     event::{Purpose, WalletChanged, WalletCreated, WalletKind},
 };
 use rust_decimal::Decimal;
@@ -19,8 +18,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    error::{ErrorCode, PROBLEM_JSON, Problem},
+    accounts::view::AccountChangeView,
+    error::PROBLEM_JSON,
     holds::view::{HoldLeftView, HoldView},
+    rejection,
 };
 use crate::{
     domain::{Restrictions, Sight},
@@ -52,7 +53,8 @@ pub struct WalletView {
     pub kind: WalletKind,
     /// `active`, `frozen`, `blocked`, `suspended` or `closed`.
     #[schema(example = "active")]
-    pub status: &'static str,
+    #[schema(value_type = String)]
+    pub status: Cow<'static, str>,
     /// The creator's reference.
     pub reference: Option<String>,
     /// The creator's own notes.
@@ -196,7 +198,10 @@ impl WalletView {
             id: event.wallet,
             owner: event.owner.clone(),
             kind: event.kind,
-            status: Restrictions::NONE.status(),
+            status: match &event.status {
+                Some(status) => Cow::Owned(status.clone()),
+                None => Cow::Borrowed(Restrictions::NONE.status()),
+            },
             reference: event.reference.clone(),
             metadata: event.metadata.clone(),
             created_at: event.posted_at,
@@ -210,7 +215,7 @@ impl WalletView {
             id: wallet.id,
             owner: wallet.owner,
             kind: wallet.kind,
-            status: wallet.restrictions.status(),
+            status: Cow::Borrowed(wallet.restrictions.status()),
             reference: wallet.reference,
             metadata: wallet.metadata,
             created_at: wallet.created_at,
@@ -313,21 +318,13 @@ impl Render for Renderer {
                 },
                 body: json(&HoldView::changed(event)),
             },
-            LedgerEvent::Rejected(event) => rejection(event.id, event.code),
-            LedgerEvent::CommandRejected(event) => rejection(event.id, event.code),
+            LedgerEvent::AccountChanged(event) => Rendered {
+                status: DONE,
+                body: json(&AccountChangeView::of(event)),
+            },
+            LedgerEvent::Rejected(event) => rejection::of_movement(event),
+            LedgerEvent::CommandRejected(event) => rejection::of(event.id, event.code),
         }
-    }
-}
-
-/// A decision against. It is stored like any other answer, so it names its event rather than
-/// the request that happens to ask.
-fn rejection(event: EventId, code: RejectionCode) -> Rendered {
-    let code = ErrorCode::from(code);
-    let mut problem = Problem::new(code);
-    problem.instance = Some(event.to_string());
-    Rendered {
-        status: code.status_number(),
-        body: problem.body(),
     }
 }
 

@@ -10,6 +10,7 @@ use axum::{
 use contracts::{AmountError, RejectionCode};
 use serde::Serialize;
 
+use super::accounts::view::LimitReachedView;
 use crate::{
     auth::{Permission, TokenError},
     posting::SubmitError,
@@ -70,8 +71,10 @@ codes! {
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED, "The route exists, but not with this method.";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT, "The body did not arrive in time.";
     WalletClosed = "wallet_closed" CONFLICT, "The wallet is closed.";
+    AccountClosed = "account_closed" CONFLICT, "The owner's account is closed.";
+    AccountNotEmpty = "account_not_empty" CONFLICT, "A wallet of the account still has money, or money held.";
     WalletNotEmpty = "wallet_not_empty" CONFLICT, "The wallet still has money, or money held.";
-    StatusUnchanged = "status_unchanged" CONFLICT, "The wallet is in that state already.";
+    StatusUnchanged = "status_unchanged" CONFLICT, "The wallet or account is in that state already.";
     CreditInUse = "credit_in_use" CONFLICT, "The balance is lower than the new credit limit allows.";
     BatchRejected = "batch_rejected" CONFLICT, "Another operation of the batch was decided against, so none was done.";
     HoldCaptured = "hold_captured" CONFLICT, "The hold was captured for the last time before.";
@@ -79,7 +82,7 @@ codes! {
     HoldExpired = "hold_expired" CONFLICT, "The hold has run out.";
     AlreadyReplayed = "already_replayed" CONFLICT, "The dead letter was replayed before.";
     AlreadyDiscarded = "already_discarded" CONFLICT, "The dead letter was discarded before.";
-    BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB.";
+    BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than the route takes: 64 KiB, a batch 1 MiB.";
     UnsupportedMediaType = "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE, "Bodies are application/json.";
     InvalidIdempotencyKey = "invalid_idempotency_key" UNPROCESSABLE_ENTITY, "An Idempotency-Key has 1 to 255 visible ASCII characters.";
     IdempotencyKeyReused = "idempotency_key_reused" UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request.";
@@ -90,10 +93,12 @@ codes! {
     UnknownCurrency = "unknown_currency" UNPROCESSABLE_ENTITY, "The currency is none that Florin keeps books in.";
     SelfTransfer = "self_transfer" UNPROCESSABLE_ENTITY, "Sender and receiver are the same wallet.";
     NotAMerchant = "not_a_merchant" UNPROCESSABLE_ENTITY, "The wallet is no merchant's.";
+    InvalidBatch = "invalid_batch" UNPROCESSABLE_ENTITY, "A batch has 1 to 1,000 operations.";
     InvalidText = "invalid_text" UNPROCESSABLE_ENTITY, "A text is empty, too long, or holds control characters.";
     InvalidMetadata = "invalid_metadata" UNPROCESSABLE_ENTITY, "The metadata has too many entries, or one that is too long or holds control characters.";
     InvalidTimestamp = "invalid_timestamp" UNPROCESSABLE_ENTITY, "A time is written as RFC 3339 and lies between 1900 and now.";
     EffectiveAtInFuture = "effective_at_in_future" UNPROCESSABLE_ENTITY, "A movement cannot count from a future moment.";
+    PeriodTooLong = "period_too_long" UNPROCESSABLE_ENTITY, "The period holds more entries than can be added up at once.";
     InsufficientFunds = "insufficient_funds" UNPROCESSABLE_ENTITY, "The available balance does not suffice.";
     LimitExceeded = "limit_exceeded" UNPROCESSABLE_ENTITY, "A limit would be exceeded.";
     CaptureTooLarge = "capture_too_large" UNPROCESSABLE_ENTITY, "More would be captured than is still held.";
@@ -132,6 +137,8 @@ impl From<RejectionCode> for ErrorCode {
             RejectionCode::WalletSuspended => Self::WalletSuspended,
             RejectionCode::WalletClosed => Self::WalletClosed,
             RejectionCode::WalletNotEmpty => Self::WalletNotEmpty,
+            RejectionCode::AccountClosed => Self::AccountClosed,
+            RejectionCode::AccountNotEmpty => Self::AccountNotEmpty,
             RejectionCode::StatusUnchanged => Self::StatusUnchanged,
             RejectionCode::CreditInUse => Self::CreditInUse,
             RejectionCode::HoldCaptured => Self::HoldCaptured,
@@ -166,13 +173,18 @@ pub struct Problem {
     /// The fields that are wrong, where that is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+    /// The account's limit that would have been exceeded, on `limit_exceeded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitReachedView>,
 }
 
 /// A field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldProblem {
-    /// Its name in the body or the query.
-    pub field: &'static str,
+    /// Its name in the body or the query; in a batch with the operation's index:
+    /// `operations[3].amount`.
+    #[schema(value_type = String)]
+    pub field: Cow<'static, str>,
     /// The code of what is wrong with it.
     pub code: &'static str,
 }
@@ -188,6 +200,7 @@ impl Problem {
             code: code.as_str(),
             instance: None,
             errors: Vec::new(),
+            limit: None,
         }
     }
 
@@ -202,14 +215,25 @@ impl Problem {
 pub struct ApiError {
     code: ErrorCode,
     detail: Option<Cow<'static, str>>,
-    field: Option<&'static str>,
+    field: Option<Cow<'static, str>>,
 }
 
 impl ApiError {
     /// Says what is wrong with a field.
     #[must_use]
     pub fn field(mut self, field: &'static str) -> Self {
-        self.field = Some(field);
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says which operation of a batch it is about.
+    #[must_use]
+    pub fn at_operation(mut self, index: usize) -> Self {
+        let field = match self.field {
+            Some(field) => format!("operations[{index}].{field}"),
+            None => format!("operations[{index}]"),
+        };
+        self.field = Some(field.into());
         self
     }
 
@@ -223,6 +247,21 @@ impl ApiError {
     /// The token lacks a permission.
     pub fn forbidden(permission: Permission) -> Self {
         Self::from(ErrorCode::Forbidden).detail(format!("this needs the permission {permission}"))
+    }
+
+    /// What a client is told, but for the occurrence.
+    pub fn problem(self) -> Problem {
+        let mut problem = Problem::new(self.code);
+        problem.detail = self.detail;
+        problem.errors = self
+            .field
+            .map(|field| FieldProblem {
+                field,
+                code: self.code.as_str(),
+            })
+            .into_iter()
+            .collect();
+        problem
     }
 }
 
@@ -299,21 +338,13 @@ impl From<AmountError> for ApiError {
 impl IntoResponse for ApiError {
     /// The problem also rides along as an extension: `observe` adds the request id to it.
     fn into_response(self) -> Response {
-        let mut problem = Problem::new(self.code);
-        problem.detail = self.detail;
-        problem.errors = self
-            .field
-            .map(|field| FieldProblem {
-                field,
-                code: self.code.as_str(),
-            })
-            .into_iter()
-            .collect();
-        let mut response = (self.code.status(), problem.body()).into_response();
+        let status = self.code.status();
+        let problem = self.problem();
+        let mut response = (status, problem.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if matches!(
-            self.code.status(),
+            status,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
             headers.insert(
@@ -321,7 +352,7 @@ impl IntoResponse for ApiError {
                 HeaderValue::from_static(RETRY_AFTER_SECONDS),
             );
         }
-        if self.code.status() == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(problem);

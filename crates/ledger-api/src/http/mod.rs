@@ -5,16 +5,20 @@
 //! answer. Reads are single autocommit statements on the pool; no handler ever opens a
 //! transaction, because a client that disconnects drops its handler at any await.
 
+mod accounts;
 mod alerts;
 mod answer;
 mod api;
 mod authorised;
+mod batches;
 mod body;
 mod dead_letters;
 mod error;
 mod fields;
+mod flow;
 mod holds;
 mod idempotency;
+mod moment;
 mod movement;
 mod observe;
 mod openapi;
@@ -23,9 +27,12 @@ mod page;
 mod path;
 mod payments;
 mod recent;
+mod rejection;
 mod router;
 mod server;
 mod settlements;
+mod transactions;
+mod vocabulary;
 mod wallets;
 
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::{AlertId, DeadLetterId, HoldId, SettlementId, WalletId};
+use contracts::{AlertId, DeadLetterId, HoldId, SettlementId, TransactionId, WalletId};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -20,6 +20,33 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         fields::wallet(&id(parts, state).await?).map(Self)
+    }
+}
+
+/// `{id}` of a route under `/v1/transactions`. What is no id names no transaction.
+#[derive(Debug)]
+pub struct TransactionPath(pub TransactionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for TransactionPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+/// `{owner}` of a route under `/v1/accounts`, percent-decoded. What cannot be an owner's name
+/// names no account.
+#[derive(Debug)]
+pub struct OwnerPath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnerPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let owner = fields::reference("owner", id(parts, state).await?);
+        owner.map(Self).map_err(|_| ErrorCode::NotFound.into())
     }
 }
 

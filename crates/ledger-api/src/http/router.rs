@@ -8,14 +8,14 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    alerts,
+    accounts, alerts,
     api::Api,
-    dead_letters,
+    batches, dead_letters,
     error::{ApiError, ErrorCode},
     holds,
     observe::{observe, panicked},
-    openapi::Frame,
-    payments, settlements, wallets,
+    openapi::{self, Frame},
+    payments, settlements, transactions, wallets,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -34,12 +34,28 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::close::handler))
         .routes(routes!(wallets::credit_limit::handler))
         .routes(routes!(wallets::history::handler))
+        .routes(routes!(wallets::statement::handler))
+        .routes(routes!(wallets::summary::handler))
         .routes(routes!(wallets::stats::handler))
+        .routes(routes!(wallets::limits::handler))
+        .routes(routes!(accounts::get::handler))
+        .routes(routes!(accounts::limits::handler))
+        .routes(routes!(accounts::kyc_level::handler))
+        .routes(routes!(accounts::risk_level::handler))
+        .routes(routes!(accounts::suspend::handler))
+        .routes(routes!(accounts::resume::handler))
+        .routes(routes!(accounts::close::handler))
+        .routes(routes!(accounts::freeze::handler))
+        .routes(routes!(accounts::unfreeze::handler))
+        .routes(routes!(accounts::summary::handler))
+        .routes(routes!(transactions::list::handler))
+        .routes(routes!(transactions::get::handler))
         .routes(routes!(payments::create::handler))
         .routes(routes!(holds::place::handler, holds::list::handler))
         .routes(routes!(holds::get::handler))
         .routes(routes!(holds::capture::handler))
         .routes(routes!(holds::void::handler))
+        .routes(routes!(batches::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
         .routes(routes!(
@@ -61,10 +77,11 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
 /// Everything that the ledger answers over HTTP.
 pub fn router(api: Api) -> Router {
     let (routes, document) = routes().split_for_parts();
+    let document = openapi::written(&document);
     let pages = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
     let routes = routes
         .with_state(api)
-        .route(DOCUMENT, get(async move || Json(document)))
+        .route(DOCUMENT, get(async move || Json(document.clone())))
         .merge(pages);
     around(routes)
 }

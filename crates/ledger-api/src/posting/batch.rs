@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use contracts::RejectionCode;
+use contracts::{RejectionCode, event::LimitReached};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::{
     record::Log,
 };
 use crate::{
-    domain::{self, Context, State, decide},
+    domain::{self, Context, State, decide, limit_reached},
     metrics,
     store::{self, StoreError},
 };
@@ -31,6 +31,8 @@ pub(super) enum BatchError {
     /// These commands (by answer id) cannot be decided on: the others are run again without them
     /// and without those they are linked to.
     Without(Vec<(Uuid, SubmitError)>),
+    /// The log has reached another day than limits were decided for: it is run again.
+    AnotherDay,
 }
 
 impl BatchError {
@@ -54,13 +56,29 @@ impl From<sqlx::Error> for BatchError {
     }
 }
 
-/// A group of commands that are all new, and what was decided about each.
+/// Commands of one entry that have to be decided: all of them are new.
 pub(super) struct Fresh<'a> {
     pub(super) items: Vec<&'a Item>,
+    /// All or none.
+    linked: bool,
 }
 
 /// What was decided about one command.
-pub(super) type Decision = Result<domain::Outcome, RejectionCode>;
+pub(super) type Decision = Result<domain::Outcome, Rejection>;
+
+/// A decision against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rejection {
+    pub(super) code: RejectionCode,
+    /// Which limit of the account, when it was one.
+    pub(super) limit: Option<LimitReached>,
+}
+
+impl From<RejectionCode> for Rejection {
+    fn from(code: RejectionCode) -> Self {
+        Self { code, limit: None }
+    }
+}
 
 /// Runs one batch in one transaction and returns the outcomes per entry, in the batch's order.
 /// A rehearsal is a batch of its own: it goes the same way up to the log, and is rolled back.
@@ -69,7 +87,7 @@ pub(super) async fn run(
     connection: &mut PgConnection,
     batch: &[Pending],
 ) -> Result<Vec<Vec<Outcome>>, BatchError> {
-    let rehearsal = batch.iter().any(|pending| pending.rehearsal);
+    let rehearsal = batch.iter().any(Pending::is_rehearsal);
     let mut tx = connection.begin().await?;
     let claimed = claim::claim(&mut tx, batch, rehearsal).await?;
     let fresh = fresh(batch, &claimed)?;
@@ -81,13 +99,17 @@ pub(super) async fn run(
 
     let context = Context {
         shard: lane.shard,
-        now: lane.clock.now(),
+        now: lane.now(),
     };
     let mut state = locks::lock(&mut tx, &context, &fresh).await?;
     let decisions = decide_all(&mut state, &fresh, &context);
+    let rejected = rejected(&fresh, &decisions);
     if rehearsal {
         let head = store::journal::peek_head(&mut tx).await?;
-        let rendered = Log::after(head, context.now).record(&fresh, decisions, &*lane.render);
+        let mut log = Log::after(head, context.now);
+        lane.reached(log.head.posted_at);
+        refuse_another_day(&state, &context, &log)?;
+        let rendered = log.record(&fresh, decisions, &*lane.render);
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
@@ -96,9 +118,15 @@ pub(super) async fn run(
     let waited = Instant::now();
     let head = store::journal::lock_head_in_tx(&mut tx).await?;
     metrics::head_lock_waited(waited.elapsed());
-    let mut log = Log::after(head, lane.clock.now());
+    let mut log = Log::after(head, lane.now());
+    lane.reached(log.head.posted_at);
+    refuse_another_day(&state, &context, &log)?;
     let rendered = log.record(&fresh, decisions, &*lane.render);
     if !log.wallets.is_empty() {
+        for wallet in &mut log.wallets {
+            // As the account is after the whole batch, which may have changed it since.
+            wallet.restrictions = state.account(&wallet.owner).restrictions;
+        }
         store::wallets::insert_in_tx(&mut tx, &log.wallets, log.head.posted_at).await?;
     }
     if !log.holds.is_empty() {
@@ -112,24 +140,34 @@ pub(super) async fn run(
         committing: true,
     })?;
     metrics::committed(committing.elapsed());
+    for (command, code) in rejected {
+        metrics::rejected(command, code);
+    }
     Ok(outcomes(batch, &claimed, &rendered))
 }
 
-/// The groups that have to be decided. A group of which only some keys were used before is
+/// The groups that have to be decided. A linked group of which only some keys were used before is
 /// refused: all or none was promised, and it is not the group that was asked for then.
 fn fresh<'a>(batch: &'a [Pending], claimed: &[Vec<Claim>]) -> Result<Vec<Fresh<'a>>, BatchError> {
     let mut groups = Vec::with_capacity(batch.len());
     let mut refused = Vec::new();
     for (pending, claims) in batch.iter().zip(claimed) {
         let fresh = |claim: &Claim| matches!(claim, Claim::Fresh);
-        if claims.iter().all(fresh) {
-            let items = pending.items.iter().collect();
-            groups.push(Fresh { items });
-        } else if claims.iter().any(fresh) {
-            let used = pending.items.iter().zip(claims);
-            let used = used.filter(|(_, claim)| !fresh(claim));
-            refused.extend(used.map(|(item, _)| (item.answer_id, SubmitError::KeyReused)));
+        let all = pending.items.iter().zip(claims);
+        let (new, used): (Vec<_>, Vec<_>) = all.partition(|(_, claim)| fresh(claim));
+        let linked = pending.is_linked();
+        if new.is_empty() {
+            continue;
         }
+        if linked && !used.is_empty() {
+            refused.extend(
+                used.iter()
+                    .map(|(item, _)| (item.answer_id, SubmitError::KeyReused)),
+            );
+            continue;
+        }
+        let items = new.into_iter().map(|(item, _)| item).collect();
+        groups.push(Fresh { items, linked });
     }
     if refused.is_empty() {
         Ok(groups)
@@ -142,23 +180,52 @@ fn fresh<'a>(batch: &'a [Pending], claimed: &[Vec<Claim>]) -> Result<Vec<Fresh<'
 fn decide_all(state: &mut State, fresh: &[Fresh<'_>], context: &Context) -> Vec<Vec<Decision>> {
     fresh
         .iter()
-        .map(|group| decide_group(state, &group.items, context))
+        .map(|group| {
+            if group.linked {
+                decide_linked(state, &group.items, context)
+            } else {
+                let items = group.items.iter();
+                items.map(|item| decide_one(state, item, context)).collect()
+            }
+        })
         .collect()
 }
 
+fn decide_one(state: &mut State, item: &Item, context: &Context) -> Decision {
+    let action = &item.command.action;
+    decide(state, action, context).map_err(|code| Rejection {
+        code,
+        limit: match code {
+            RejectionCode::LimitExceeded => limit_reached(state, action, context),
+            _ => None,
+        },
+    })
+}
+
+/// The day of a limit is that of the event. A batch that waited for the head past midnight has
+/// counted for yesterday.
+fn refuse_another_day(state: &State, context: &Context, log: &Log) -> Result<(), BatchError> {
+    let same_day = log.head.posted_at.date_naive() == context.now.date_naive();
+    if same_day || state.usages.is_empty() {
+        Ok(())
+    } else {
+        Err(BatchError::AnotherDay)
+    }
+}
+
 /// All or none: when one command is decided against, the state is as it was before the group.
-fn decide_group(state: &mut State, items: &[&Item], context: &Context) -> Vec<Decision> {
+fn decide_linked(state: &mut State, items: &[&Item], context: &Context) -> Vec<Decision> {
     let before = (items.len() > 1).then(|| state.clone());
     let mut decisions: Vec<Decision> = Vec::with_capacity(items.len());
     for item in items {
-        let decision = decide(state, &item.command.action, context);
+        let decision = decide_one(state, item, context);
         if let (Err(_), Some(before)) = (&decision, &before) {
             *state = before.clone();
             let earlier = decisions.len();
             decisions.clear();
-            decisions.resize(earlier, Err(RejectionCode::BatchRejected));
+            decisions.resize(earlier, Err(RejectionCode::BatchRejected.into()));
             decisions.push(decision);
-            decisions.resize(items.len(), Err(RejectionCode::BatchRejected));
+            decisions.resize(items.len(), Err(RejectionCode::BatchRejected.into()));
             break;
         }
         decisions.push(decision);
@@ -166,9 +233,33 @@ fn decide_group(state: &mut State, items: &[&Item], context: &Context) -> Vec<De
     decisions
 }
 
+/// What was decided against, for the metrics: counted once it is written, so neither when a batch
+/// is run again nor for a rehearsal.
+fn rejected(
+    fresh: &[Fresh<'_>],
+    decisions: &[Vec<Decision>],
+) -> Vec<(&'static str, RejectionCode)> {
+    let items = fresh.iter().flat_map(|group| &group.items);
+    items
+        .zip(decisions.iter().flatten())
+        .filter_map(|(item, decision)| {
+            let rejection = decision.as_ref().err()?;
+            Some((item.command.action.name(), rejection.code))
+        })
+        .collect()
+}
+
 /// Phase 4: writes the rows that changed.
 async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
     let touched = &state.touched;
+    if !touched.accounts.is_empty() {
+        let changes: Vec<_> = touched
+            .accounts
+            .iter()
+            .map(|owner| (owner, &state.accounts[owner]))
+            .collect();
+        store::accounts::write_in_tx(tx, &changes).await?;
+    }
     if !touched.wallets.is_empty() {
         let changes: Vec<_> = touched
             .wallets
@@ -192,6 +283,14 @@ async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
             .map(|key| (*key, state.balances[key]))
             .collect();
         store::balances::write_in_tx(tx, &changes).await?;
+    }
+    if !touched.usages.is_empty() {
+        let changes: Vec<_> = touched
+            .usages
+            .iter()
+            .map(|key| (key, state.usages[key]))
+            .collect();
+        store::usages::write_in_tx(tx, &changes).await?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use service_runtime::{Clock, Process, Secret};
 use sqlx::PgConnection;
 use tokio::{
@@ -22,8 +23,9 @@ use crate::{
     store::{Fault, StoreError, fault},
 };
 
-/// Commands of one batch. At 512, one commit's fixed cost is below a percent of each; larger
-/// ones only make their callers wait for each other.
+/// Requests of one batch. At 512, one commit's fixed cost is below a percent of each; larger
+/// ones only make their callers wait for each other. What came in one request stays together, so
+/// a batch may have more commands: as many as there is room for in the queue.
 const BATCH_MAX: usize = 512;
 /// How long a batch is tried before its callers are told that the database is away.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
@@ -41,7 +43,9 @@ const PARTITIONS_AHEAD: u64 = 10_000_000;
 pub(super) struct Lane {
     pub(super) shard: SystemShard,
     pub(super) render: Arc<dyn Render>,
-    pub(super) clock: Clock,
+    clock: Clock,
+    /// The latest moment that this lane saw in the log.
+    reached: DateTime<Utc>,
     url: Secret,
     connection: Option<PgConnection>,
 }
@@ -52,16 +56,28 @@ impl Lane {
             shard: SystemShard::of_lane(number),
             render,
             clock: process.clock().clone(),
+            reached: DateTime::UNIX_EPOCH,
             url,
             connection: None,
         }
+    }
+
+    /// The moment to decide at: never before what is in the log, whatever the clocks of replicas
+    /// say.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now().max(self.reached)
+    }
+
+    /// The log has reached this moment.
+    pub(super) fn reached(&mut self, posted_at: DateTime<Utc>) {
+        self.reached = posted_at;
     }
 
     /// Runs a batch to the end: every command in it is answered. A rehearsal is a batch of its
     /// own, because it is rolled back.
     async fn settle(&mut self, batch: Vec<Pending>) {
         let (rehearsals, batch): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|pending| pending.rehearsal);
+            batch.into_iter().partition(Pending::is_rehearsal);
         let mut work: Vec<Vec<Pending>> = rehearsals.into_iter().map(|one| vec![one]).collect();
         work.extend((!batch.is_empty()).then_some(batch));
         while let Some(batch) = work.pop() {
@@ -103,6 +119,8 @@ impl Lane {
             };
             match error {
                 BatchError::Without(commands) => return Err(Verdict::Without(commands)),
+                // Decided again at once, on the day that the log has reached.
+                BatchError::AnotherDay => continue,
                 BatchError::Store { source, committing } => {
                     let fault = fault(&source);
                     unknown |= committing;
@@ -211,15 +229,22 @@ pub(super) async fn connect(url: &Secret) -> Result<PgConnection, StoreError> {
 /// hand are still answered.
 pub(super) async fn run(
     mut lane: Lane,
-    waiting: Arc<Mutex<mpsc::Receiver<Pending>>>,
+    waiting: Arc<Mutex<mpsc::Receiver<Vec<Pending>>>>,
 ) -> anyhow::Result<()> {
     loop {
-        let mut batch = Vec::new();
+        let mut entries = Vec::new();
         // The lock is held while nothing waits: the next lane takes over when this one has its
         // batch.
-        if waiting.lock().await.recv_many(&mut batch, BATCH_MAX).await == 0 {
+        if waiting
+            .lock()
+            .await
+            .recv_many(&mut entries, BATCH_MAX)
+            .await
+            == 0
+        {
             return Ok(());
         }
+        let mut batch: Vec<Pending> = entries.into_iter().flatten().collect();
         for pending in &mut batch {
             pending.leave_queue();
         }

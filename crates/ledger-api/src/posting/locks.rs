@@ -4,7 +4,7 @@ use contracts::{HoldId, WalletId};
 use sqlx::PgConnection;
 
 use super::{
-    SubmitError,
+    SubmitError, accounts,
     batch::{BatchError, Fresh},
     pending::Item,
 };
@@ -13,8 +13,8 @@ use crate::{
     store,
 };
 
-/// Locks what the commands need, in one order for everybody: wallets that change, holds,
-/// balances, and last the balances that were not there.
+/// Locks what the commands need, in one order for everybody: accounts, wallets that change, holds,
+/// balances, the balances that were not there, and last what accounts with limits used.
 pub(super) async fn lock(
     tx: &mut PgConnection,
     context: &Context,
@@ -25,6 +25,7 @@ pub(super) async fn lock(
         needs(&item.command.action, context, &mut wanted);
     }
     let mut state = State::default();
+    accounts::lock(tx, context, &mut wanted, &mut state).await?;
     if !wanted.wallets.is_empty() {
         let ids: Vec<WalletId> = wanted.wallets.iter().copied().collect();
         state.wallets = store::wallets::lock_in_tx(tx, &ids).await?;
@@ -55,6 +56,7 @@ pub(super) async fn lock(
                 .all(|key| state.balances.contains_key(key))
         })?;
     }
+    accounts::lock_usages(tx, context, &wanted, &mut state).await?;
     Ok(state)
 }
 

@@ -1,5 +1,6 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
+mod account;
 mod hold;
 
 use std::collections::HashMap;
@@ -15,17 +16,16 @@ use uuid::Uuid;
 
 use super::{
     Render, Rendered,
-    batch::{Decision, Fresh},
+    batch::{Decision, Fresh, Rejection},
 };
 use crate::{
     domain::{
         Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
-        SystemShard, WalletChange,
+        Restrictions, SystemShard, WalletChange,
     },
-    metrics,
     store::{
         holds::HoldRow,
-        journal::{Entries, Head, NewEvent},
+        journal::{Entries, Head, Heading, NewEvent},
         wallets::NewWallet,
     },
 };
@@ -82,19 +82,22 @@ impl Log {
 
     fn event(&mut self, command: &Command, decision: Decision) -> LedgerEvent {
         match (&command.action, decision) {
-            (Action::Move(movement), Err(code)) => {
-                metrics::rejected(movement.kind.as_str(), code);
-                LedgerEvent::Rejected(self.rejected(movement, code))
+            (Action::Move(movement), Err(rejection)) => {
+                LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
             (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
-            (action, Err(code)) => {
-                metrics::rejected(action.name(), code);
+            (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
             (Action::Move(movement), Ok(Outcome::Posted(legs))) => {
                 LedgerEvent::Posted(self.posted(movement, &legs))
             }
-            (Action::OpenWallet(open), Ok(_)) => LedgerEvent::WalletCreated(self.opened(open)),
+            (Action::OpenWallet(open), Ok(Outcome::Opened(restrictions))) => {
+                LedgerEvent::WalletCreated(self.opened(open, restrictions))
+            }
+            (Action::ChangeAccount(change), Ok(Outcome::AccountChanged(account))) => {
+                LedgerEvent::AccountChanged(self.account_changed(change, &account, &command.caller))
+            }
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
                 LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
             }
@@ -106,7 +109,7 @@ impl Log {
         EventId::mint(self.head.posted_at, entropy())
     }
 
-    fn opened(&mut self, open: &OpenWallet) -> WalletCreated {
+    fn opened(&mut self, open: &OpenWallet, restrictions: Restrictions) -> WalletCreated {
         let wallet = WalletId::mint(self.head.posted_at, entropy());
         self.wallets.push(NewWallet {
             id: wallet,
@@ -114,6 +117,7 @@ impl Log {
             kind: open.kind,
             reference: open.reference.clone(),
             metadata: open.metadata.clone(),
+            restrictions,
         });
         WalletCreated {
             id: self.event_id(),
@@ -125,6 +129,8 @@ impl Log {
             posted_at: self.head.posted_at,
             reference: open.reference.clone(),
             metadata: open.metadata.clone(),
+            status: (restrictions.status() != Restrictions::NONE.status())
+                .then(|| restrictions.status().to_owned()),
         }
     }
 
@@ -167,18 +173,28 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
-                Action::OpenWallet(_) | Action::Move(_) | Action::Hold(_) => None,
+                Action::OpenWallet(_)
+                | Action::Move(_)
+                | Action::Hold(_)
+                | Action::ChangeAccount(_) => None,
             },
-            about: None,
+            about: account::about(action),
             posted_at: self.head.posted_at,
         }
     }
 
     fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
         let transaction = TransactionId::mint(self.head.posted_at, entropy());
+        let effective_at = self.effective_at(movement);
+        let heading = Heading {
+            seq: self.head.seq,
+            transaction: transaction.as_uuid(),
+            kind: Some(movement.kind),
+            effective_at,
+            posted_at: self.head.posted_at,
+        };
         for leg in legs {
-            self.entries
-                .posting(self.head.seq, transaction.as_uuid(), leg);
+            self.entries.posting(&heading, leg);
         }
         Posted {
             id: self.event_id(),
@@ -186,7 +202,7 @@ impl Log {
             seq: self.head.seq,
             transaction,
             kind: movement.kind,
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
+            effective_at,
             posted_at: self.head.posted_at,
             legs: legs.iter().map(leg).collect(),
             reference: movement.reference.clone(),
@@ -201,22 +217,33 @@ impl Log {
         }
     }
 
-    fn rejected(&self, movement: &Movement, code: RejectionCode) -> Rejected {
+    fn rejected(&self, movement: &Movement, rejection: Rejection) -> Rejected {
         Rejected {
             id: self.event_id(),
             event_type: movement.kind.rejected(),
             seq: self.head.seq,
             kind: movement.kind,
-            code,
+            code: rejection.code,
             wallet: movement.wallet,
             counterparty: movement.counterparty,
             currency: movement.amount.currency(),
             amount: movement.amount.amount(),
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
+            effective_at: self.effective_at(movement),
             posted_at: self.head.posted_at,
             reference: movement.reference.clone(),
             about: None,
+            limit: rejection.limit,
         }
+    }
+
+    /// Nothing counts from later than it was written, even where a clock was set back since the
+    /// request was read: what counts at a moment is then found among what was written by then,
+    /// and what was backdated.
+    fn effective_at(&self, movement: &Movement) -> DateTime<Utc> {
+        let posted_at = self.head.posted_at;
+        movement
+            .effective_at
+            .map_or(posted_at, |at| at.min(posted_at))
     }
 }
 

@@ -3,14 +3,21 @@
 //!
 //! No rules, no HTTP, no NATS here.
 
+pub mod accounts;
 pub mod balances;
 pub mod claims;
 mod error;
 pub mod history;
 pub mod holds;
 pub mod journal;
+pub mod moments;
+pub mod period;
 pub mod server;
+pub mod statement;
+pub mod summary;
 pub mod tie_out;
+pub mod transactions;
+pub mod usages;
 pub mod wallets;
 
 pub use error::{Fault, StoreError, fault};

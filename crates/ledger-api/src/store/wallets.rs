@@ -1,5 +1,7 @@
 //! Wallets.
 
+mod newest_first;
+
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -69,6 +71,8 @@ pub struct NewWallet {
     pub reference: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
+    /// What its account may not do.
+    pub restrictions: Restrictions,
 }
 
 /// Inserts new wallets, all opened at `created_at`.
@@ -94,17 +98,29 @@ pub async fn insert_in_tx(
         .iter()
         .map(|wallet| serde_json::to_string(&wallet.metadata).expect("a map of texts is JSON"))
         .collect();
+    let bits: Vec<i16> = wallets
+        .iter()
+        .map(|wallet| wallet.restrictions.bits())
+        .collect();
+    let statuses: Vec<String> = wallets
+        .iter()
+        .map(|wallet| wallet.restrictions.status().to_owned())
+        .collect();
     sqlx::query!(
-        "INSERT INTO ledger.wallets (id, owner, kind, reference, metadata, created_at)
-         SELECT id, owner, kind, reference, metadata, $6
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-              AS new(id, owner, kind, reference, metadata)",
+        "INSERT INTO ledger.wallets
+                (id, owner, kind, reference, metadata, created_at, restrictions, status)
+         SELECT id, owner, kind, reference, metadata, $6, restrictions, status
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::smallint[],
+                     $8::text[])
+              AS new(id, owner, kind, reference, metadata, restrictions, status)",
         &ids,
         &owners,
         &kinds,
         &references as &[Option<String>],
         &metadata,
         created_at,
+        &bits,
+        &statuses,
     )
     .execute(tx)
     .await?;
@@ -203,7 +219,8 @@ pub async fn find_with_balances(
     Ok(group(rows)?.pop())
 }
 
-/// Wallets in order of their ids, after `after`.
+/// Wallets in order of their ids, which is that of their opening, after `after`; with
+/// `newest_first` in the opposite order.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -212,8 +229,12 @@ pub async fn list(
     owner: Option<&str>,
     reference: Option<&str>,
     after: Option<WalletId>,
+    newest_first: bool,
     limit: u16,
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    if newest_first {
+        return newest_first::list(pool, owner, reference, after, limit).await;
+    }
     let rows = sqlx::query_as!(
         JoinedRow,
         r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
@@ -290,24 +311,24 @@ pub async fn facts(
         .collect()
 }
 
-struct JoinedRow {
-    id: Uuid,
-    owner: String,
-    kind: String,
-    restrictions: i16,
-    reference: Option<String>,
-    metadata: String,
-    created_at: DateTime<Utc>,
-    currency: Option<String>,
-    posted: Option<Decimal>,
-    held: Option<Decimal>,
-    credit_limit: Option<Decimal>,
-    version: Option<i64>,
-    balance_restrictions: Option<i16>,
+pub(super) struct JoinedRow {
+    pub(super) id: Uuid,
+    pub(super) owner: String,
+    pub(super) kind: String,
+    pub(super) restrictions: i16,
+    pub(super) reference: Option<String>,
+    pub(super) metadata: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) currency: Option<String>,
+    pub(super) posted: Option<Decimal>,
+    pub(super) held: Option<Decimal>,
+    pub(super) credit_limit: Option<Decimal>,
+    pub(super) version: Option<i64>,
+    pub(super) balance_restrictions: Option<i16>,
 }
 
 /// One wallet per id, from rows that are sorted by it.
-fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+pub(super) fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let mut grouped: Vec<(WalletRow, Vec<BalanceRow>)> = Vec::new();
     for row in rows {
         let balance = balance(&row)?;

@@ -1,9 +1,13 @@
 //! The ledger against real servers.
 
+mod accounts;
 mod books;
+mod groups;
 mod guards;
 mod holds;
 mod http;
+mod lifecycle;
+mod limits;
 mod outages;
 mod posting;
 mod tie_out;

@@ -13,7 +13,7 @@ use contracts::{
 
 use super::{
     super::{
-        BalanceKey, CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, Needs, PlaceHold,
+        BalanceKey, CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, Movement, Needs, PlaceHold,
         ReleaseHold, State,
     },
     Context, Outcome,
@@ -99,10 +99,7 @@ fn capture(
 ) -> Result<HoldOutcome, RejectionCode> {
     let before = state.hold(capture.hold);
     let remaining = before.remaining();
-    let mut movement = capture.movement.clone();
-    if capture.all {
-        movement.amount = remaining;
-    }
+    let movement = taken(state, capture);
     let left = remaining
         .checked_sub(movement.amount)
         .map_err(|_| RejectionCode::CaptureTooLarge)?;
@@ -138,6 +135,15 @@ fn capture(
             Money::zero(left.currency())
         },
     })
+}
+
+/// What a capture posts.
+pub(super) fn taken(state: &State, capture: &CaptureHold) -> Movement {
+    let mut movement = capture.movement.clone();
+    if capture.all {
+        movement.amount = state.hold(capture.hold).remaining();
+    }
+    movement
 }
 
 /// Nobody may object: neither a frozen nor a blocked wallet keeps money from coming free.

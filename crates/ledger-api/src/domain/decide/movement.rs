@@ -6,10 +6,12 @@ use super::{
     super::{BalanceKey, Movement, Needs, State, SystemShard},
     Context, Outcome,
     draft::{Draft, PlannedLeg},
+    limits,
 };
 
 pub(super) fn needs(movement: &Movement, context: &Context, needs: &mut Needs) {
     needs.balances.extend(legs(movement, context.shard));
+    limits::needs(movement, needs);
 }
 
 pub(super) fn decide(
@@ -38,7 +40,11 @@ pub(super) fn post(
     let mut draft = Draft::on(state);
     draft.change(debit, amount.negated(), freed.negated(), None)?;
     draft.leg(credit, amount)?;
-    Ok(draft.finish()?.post(state))
+    let planned = draft.finish()?;
+    let counted = limits::admit_movement(state, movement, context.now)
+        .map_err(|_| RejectionCode::LimitExceeded)?;
+    counted.apply(state);
+    Ok(planned.post(state))
 }
 
 /// The two balances that a movement changes: debited first.

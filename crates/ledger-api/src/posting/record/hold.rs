@@ -1,16 +1,18 @@
 //! What was decided about holds.
 
 use contracts::{
-    LedgerEvent, Rejected, RejectionCode,
+    LedgerEvent, Posted, Rejected,
     event::{CommandRejected, HoldChanged, HoldLeft},
     subjects::EventType,
 };
 
-use super::{super::batch::Decision, Log, leg};
+use super::{
+    super::batch::{Decision, Rejection},
+    Log, leg,
+};
 use crate::{
     domain::{Caller, CaptureHold, HoldAction, HoldOutcome, Outcome, PlaceHold, ReleaseHold},
-    metrics,
-    store::holds::HoldRow,
+    store::{holds::HoldRow, journal::Heading},
 };
 
 impl Log {
@@ -24,10 +26,7 @@ impl Log {
         let outcome = match decision {
             Ok(Outcome::Hold(outcome)) => outcome,
             Ok(_) => unreachable!("{} has an outcome of its own", action.name()),
-            Err(code) => {
-                metrics::rejected(action.name(), code);
-                return self.hold_rejected(action, code);
-            }
+            Err(rejection) => return self.hold_rejected(action, rejection),
         };
         match action {
             HoldAction::Place(place) => {
@@ -80,8 +79,15 @@ impl Log {
         reason: Option<String>,
     ) -> HoldChanged {
         let (terms, hold) = (&row.terms, &row.hold);
+        let heading = Heading {
+            seq: self.head.seq,
+            transaction: terms.id.as_uuid(),
+            kind: None,
+            effective_at: self.head.posted_at,
+            posted_at: self.head.posted_at,
+        };
         for leg in &outcome.legs {
-            self.entries.posting(self.head.seq, terms.id.as_uuid(), leg);
+            self.entries.posting(&heading, leg);
         }
         HoldChanged {
             id: self.event_id(),
@@ -110,7 +116,7 @@ impl Log {
     }
 
     /// A capture is a transaction like any other, which says whose hold it took.
-    fn captured(&mut self, capture: &CaptureHold, outcome: &HoldOutcome) -> contracts::Posted {
+    fn captured(&mut self, capture: &CaptureHold, outcome: &HoldOutcome) -> Posted {
         let mut posted = self.posted(&capture.movement, &outcome.legs);
         posted.hold = Some(capture.hold);
         posted.hold_left = Some(HoldLeft {
@@ -121,7 +127,7 @@ impl Log {
         posted
     }
 
-    fn hold_rejected(&self, action: &HoldAction, code: RejectionCode) -> LedgerEvent {
+    fn hold_rejected(&self, action: &HoldAction, rejection: Rejection) -> LedgerEvent {
         let (wallet, about) = match action {
             // There is no such hold then.
             HoldAction::Place(place) => (place.terms.wallet, None),
@@ -129,7 +135,7 @@ impl Log {
             HoldAction::Capture(capture) => {
                 return LedgerEvent::Rejected(Rejected {
                     about: Some(capture.hold.to_string()),
-                    ..self.rejected(&capture.movement, code)
+                    ..self.rejected(&capture.movement, rejection)
                 });
             }
         };
@@ -138,7 +144,7 @@ impl Log {
             event_type: EventType::CommandRejected,
             seq: self.head.seq,
             action: action.name().to_owned(),
-            code,
+            code: rejection.code,
             wallet: Some(wallet),
             about: about.map(|hold| hold.to_string()),
             posted_at: self.head.posted_at,
