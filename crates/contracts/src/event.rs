@@ -6,6 +6,7 @@
 
 mod account;
 mod command;
+mod hold;
 mod rejection;
 mod transaction;
 mod wallet;
@@ -17,6 +18,7 @@ use crate::{EventId, EventType, WalletId};
 
 pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
+pub use hold::{HoldChanged, HoldLeft, HoldState};
 pub use rejection::RejectionCode;
 pub use transaction::{Account, Kind, Leg, Posted, Purpose, Rejected};
 pub use wallet::{WalletChanged, WalletCreated, WalletKind};
@@ -95,6 +97,8 @@ ledger_events! {
     Rejected(Rejected) = DepositRejected | WithdrawalRejected | TransferRejected
         | PaymentRejected | RefundRejected | ReversalRejected | ExchangeRejected
         | AdjustmentRejected, "A transaction was decided against.";
+    HoldChanged(HoldChanged) = HoldPlaced | HoldVoided | HoldExpired,
+        "A hold was placed or released.";
     CommandRejected(CommandRejected) = CommandRejected,
         "A command that moves no money was decided against.";
 }
@@ -144,6 +148,7 @@ impl LedgerEvent {
             Self::WalletChanged(event) => Some(event.wallet),
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
+            Self::HoldChanged(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
             Self::AccountChanged(_) => None,
         }

@@ -89,6 +89,9 @@ events! {
     ReversalRejected => "ledger" "reversal" "rejected", "A reversal was decided against.";
     ExchangeRejected => "ledger" "exchange" "rejected", "An exchange was decided against.";
     AdjustmentRejected => "ledger" "adjustment" "rejected", "An adjustment was decided against.";
+    HoldPlaced => "ledger" "hold" "placed", "Money of a wallet was set aside.";
+    HoldVoided => "ledger" "hold" "voided", "Money that was set aside was released by somebody.";
+    HoldExpired => "ledger" "hold" "expired", "Money that was set aside was released because the hold ran out.";
     CommandRejected => "ledger" "command" "rejected", "A command that moves no money was decided against.";
     AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
     BatchClosed => "settlement" "batch" "closed", "The payments to a merchant in a currency up to a cut were put into a batch.";

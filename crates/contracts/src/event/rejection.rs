@@ -40,5 +40,10 @@ rejections! {
     AccountNotEmpty "account_not_empty", "A wallet of the account still has money, or money held.";
     StatusUnchanged "status_unchanged", "The wallet or account is in that state already.";
     CreditInUse "credit_in_use", "The balance is lower than the new credit limit allows.";
+    HoldCaptured "hold_captured", "The hold was captured for the last time before.";
+    HoldVoided "hold_voided", "The hold was voided before.";
+    HoldExpired "hold_expired", "The hold has run out.";
+    CaptureTooLarge "capture_too_large", "More would be captured than is still held.";
+    ExpiryOutOfRange "expiry_out_of_range", "The hold would run out in the past, or too late.";
     BatchRejected "batch_rejected", "Another operation of the same batch was decided against.";
 }

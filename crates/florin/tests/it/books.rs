@@ -7,10 +7,13 @@ use analytics_worker::handlers::CountMovements;
 use contracts::event::WalletKind;
 use contracts::rpc::Cut;
 use contracts::settlement::CutState;
-use contracts::{CutId, Kind, LedgerEvent, WalletId, chain, parse_amount};
+use contracts::{CutId, HoldId, Kind, LedgerEvent, WalletId, chain, parse_amount};
 use fraud_worker::handlers::RaiseAlerts;
 use fraud_worker::rules::Thresholds;
-use ledger_api::domain::{Action, Caller, Command, Movement, OpenWallet, Sight};
+use ledger_api::domain::{
+    Action, Caller, CaptureHold, Command, HoldAction, HoldTerms, Movement, OpenWallet, PlaceHold,
+    ReleaseHold, Sight,
+};
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
 use service_runtime::postgres::{self, PostgresOptions};
@@ -173,7 +176,77 @@ async fn mark(owner: &mut PgConnection, worker: &str) {
     .expect("marked");
 }
 
-async fn fill(database: &TestDatabase) {
+/// A copy of the filled ledger with four holds of ann's in favour of the shop: one of 20 of which 5
+/// are captured, one of 3 that is voided, one of 2 that is captured, one of 1 that has expired.
+pub async fn holding() -> TestDatabase {
+    let copy = filled().await;
+    let (engine, process) = engine(&copy).await;
+    let mut owner = connect(&copy).await;
+    let mut wallets = Vec::new();
+    for name in ["ann", "shop"] {
+        let id = sqlx::query_scalar("SELECT id FROM ledger.wallets WHERE owner = $1").bind(name);
+        let id = id.fetch_one(&mut owner).await.expect("a wallet");
+        wallets.push(WalletId::from_uuid(id));
+    }
+    let eur = "EUR".parse().expect("a currency");
+    let now = Clock::system().now();
+    for (n, (amount, end)) in [("20", "5"), ("3", "void"), ("2", "2"), ("1", "expire")]
+        .into_iter()
+        .enumerate()
+    {
+        let terms = HoldTerms {
+            id: HoldId::mint(now, [u8::try_from(n).expect("few"); 10]),
+            wallet: wallets[0],
+            kind: Kind::Payment,
+            counterparty: Some(wallets[1]),
+            amount: parse_amount(amount, eur).expect("an amount"),
+            reference: None,
+            order_reference: Some(format!("order {n}")),
+            description: None,
+            metadata: BTreeMap::new(),
+        };
+        let place = HoldAction::Place(PlaceHold {
+            terms: terms.clone(),
+            expires_at: None,
+        });
+        let end = if let Ok(amount) = parse_amount(end, eur) {
+            let movement = Movement {
+                kind: terms.kind,
+                wallet: terms.wallet,
+                counterparty: terms.counterparty,
+                amount,
+                effective_at: None,
+                reference: None,
+                order_reference: terms.order_reference,
+                description: None,
+                metadata: BTreeMap::new(),
+            };
+            HoldAction::Capture(CaptureHold {
+                hold: terms.id,
+                movement,
+                all: false,
+                last: false,
+            })
+        } else {
+            HoldAction::Release(ReleaseHold {
+                terms,
+                placed_at: now,
+                voided: end == "void",
+                reason: None,
+            })
+        };
+        for (step, action) in [("place", place), ("end", end)] {
+            let command = command(&format!("{step} {n}"), Action::Hold(action));
+            let answer = engine.submit(command).await.expect("an answer");
+            assert!(answer.rendered.status < 300, "{}", answer.rendered.body);
+        }
+    }
+    stop(process).await;
+    let _ = owner.close().await;
+    copy
+}
+
+async fn engine(database: &TestDatabase) -> (Engine, Process) {
     let process = Process::new("books", Clock::system());
     let settings = EngineSettings {
         url: Secret::new(database.url_as("florin_ledger", PASSWORD)),
@@ -184,6 +257,19 @@ async fn fill(database: &TestDatabase) {
     let engine = Engine::start(settings, Arc::new(Renderer), &process)
         .await
         .expect("it starts");
+    (engine, process)
+}
+
+async fn stop(process: Process) {
+    process.shutdown();
+    process
+        .wait(std::time::Duration::from_secs(5))
+        .await
+        .expect("it stops");
+}
+
+async fn fill(database: &TestDatabase) {
+    let (engine, process) = engine(database).await;
     let ann = open(&engine, "ann", WalletKind::Customer).await;
     let bob = open(&engine, "bob", WalletKind::Customer).await;
     let shop = open(&engine, "shop", WalletKind::Merchant).await;
@@ -220,11 +306,7 @@ async fn fill(database: &TestDatabase) {
             "{kind:?}"
         );
     }
-    process.shutdown();
-    process
-        .wait(std::time::Duration::from_secs(5))
-        .await
-        .expect("it stops");
+    stop(process).await;
 }
 
 async fn open(engine: &Engine, owner: &str, kind: WalletKind) -> WalletId {

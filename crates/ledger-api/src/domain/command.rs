@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use contracts::{Currency, Kind, Money, WalletId, event::WalletKind};
 
-use super::AccountChange;
+use super::{AccountChange, HoldAction};
 
 /// SHA-256 of method, path, viewer and the parsed command in canonical form: what makes a
 /// repeated key a replay rather than a reuse.
@@ -14,6 +14,17 @@ pub type Fingerprint = [u8; 32];
 /// Who asks: the scope of idempotency keys (a token's `sub`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Caller(pub String);
+
+impl Caller {
+    /// The ledger itself, in the name of nobody. No token may have this `sub`: its bearer could
+    /// use up keys that the ledger needs.
+    pub const LEDGER: &'static str = "florin";
+
+    /// The ledger itself.
+    pub fn ledger() -> Self {
+        Self(Self::LEDGER.to_owned())
+    }
+}
 
 /// Whose balances the caller may see in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +90,8 @@ pub enum Action {
     Move(Movement),
     /// Change what a wallet may do.
     ChangeWallet(ChangeWallet),
+    /// Set money aside, take it, or release it.
+    Hold(HoldAction),
     /// Change what all wallets of an owner may do.
     ChangeAccount(ChangeAccount),
 }
@@ -90,6 +103,7 @@ impl Action {
             Self::OpenWallet(_) => "wallet.open",
             Self::Move(movement) => movement.kind.as_str(),
             Self::ChangeWallet(change) => change.change.name(),
+            Self::Hold(hold) => hold.name(),
             Self::ChangeAccount(change) => change.change.name(),
         }
     }

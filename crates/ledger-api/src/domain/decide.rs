@@ -5,6 +5,7 @@
 
 mod account;
 mod draft;
+mod hold;
 mod limits;
 mod movement;
 mod wallet;
@@ -13,8 +14,9 @@ use chrono::{DateTime, Utc};
 use contracts::{RejectionCode, event::LimitReached};
 
 pub use draft::PlannedLeg;
+pub use hold::HoldOutcome;
 
-use super::{AccountState, Action, Needs, Restrictions, State, SystemShard};
+use super::{AccountState, Action, HoldAction, Needs, Restrictions, State, SystemShard};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +39,8 @@ pub enum Outcome {
         /// In one word.
         status: &'static str,
     },
+    /// A hold is placed, captured or released.
+    Hold(HoldOutcome),
     /// An account is so now.
     AccountChanged(AccountState),
 }
@@ -57,6 +61,7 @@ pub fn decide(
         Action::OpenWallet(open) => account::open(state, open),
         Action::Move(movement) => movement::decide(state, movement, context),
         Action::ChangeWallet(change) => wallet::decide(state, change),
+        Action::Hold(hold) => hold::decide(state, hold, context),
         Action::ChangeAccount(change) => account::decide(state, change),
     }
 }
@@ -65,12 +70,8 @@ pub fn decide(
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(open) => account::open_needs(open, needs),
-        Action::Move(movement) => {
-            needs
-                .balances
-                .extend(movement::legs(movement, context.shard));
-            limits::needs(movement, needs);
-        }
+        Action::Move(movement) => movement::needs(movement, context, needs),
+        Action::Hold(hold) => hold::needs(hold, context, needs),
         Action::ChangeWallet(change) => wallet::needs(change, needs),
         Action::ChangeAccount(change) => account::needs(change, needs),
     }
@@ -79,12 +80,17 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
 /// Which limit it was, after [`decide`] said `limit_exceeded` and left `state` unchanged. None when
 /// no limit of an account was in the way.
 pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Option<LimitReached> {
-    match action {
-        Action::Move(movement) => limits::admit_movement(state, movement, context.now)
-            .err()
-            .flatten(),
-        Action::OpenWallet(_) | Action::ChangeWallet(_) | Action::ChangeAccount(_) => None,
-    }
+    let admitted = match action {
+        Action::Move(movement) => limits::admit_movement(state, movement, context.now),
+        Action::Hold(HoldAction::Capture(capture)) => {
+            limits::admit_movement(state, &hold::taken(state, capture), context.now)
+        }
+        Action::OpenWallet(_)
+        | Action::ChangeWallet(_)
+        | Action::ChangeAccount(_)
+        | Action::Hold(_) => return None,
+    };
+    admitted.err().flatten()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 mod account;
 mod command;
 mod decide;
+mod hold;
 pub mod limit;
 mod restrictions;
 mod state;
@@ -14,7 +15,8 @@ pub use command::{
     Action, Caller, ChangeAccount, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight,
     Viewer, WalletChange,
 };
-pub use decide::{Context, Outcome, PlannedLeg, decide, limit_reached, needs};
+pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, limit_reached, needs};
+pub use hold::{CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold};
 pub use limit::{Usage, UsageKey};
 pub use restrictions::Restrictions;
 pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

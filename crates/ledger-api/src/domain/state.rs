@@ -5,10 +5,10 @@ use std::{
     fmt,
 };
 
-use contracts::{Account, Currency, Money, WalletId};
+use contracts::{Account, Currency, HoldId, Money, WalletId};
 use uuid::Uuid;
 
-use super::{AccountNeed, AccountState, Restrictions, Usage, UsageKey};
+use super::{AccountNeed, AccountState, Hold, Restrictions, Usage, UsageKey};
 
 /// The key of a balance. Its order is the order in which locks are taken, the same as that of
 /// the columns' bytes in Postgres.
@@ -149,6 +149,8 @@ pub struct State {
     pub balances: HashMap<BalanceKey, Balance>,
     /// Restrictions of the wallets that commands of the batch change.
     pub wallets: HashMap<WalletId, Restrictions>,
+    /// Holds that commands of the batch capture or release.
+    pub holds: HashMap<HoldId, Hold>,
     /// Accounts that commands of the batch change or open wallets for, and those whose limits
     /// count, by owner.
     pub accounts: HashMap<String, AccountState>,
@@ -167,6 +169,8 @@ pub struct Touched {
     pub balances: BTreeSet<BalanceKey>,
     /// Of wallets.
     pub wallets: BTreeSet<WalletId>,
+    /// Of holds.
+    pub holds: BTreeSet<HoldId>,
     /// Of accounts.
     pub accounts: BTreeSet<String>,
     /// Of usages.
@@ -186,6 +190,20 @@ impl State {
     pub fn set_balance(&mut self, key: BalanceKey, balance: Balance) {
         self.balances.insert(key, balance);
         self.touched.balances.insert(key);
+    }
+
+    /// A hold that was locked.
+    pub fn hold(&self, id: HoldId) -> Hold {
+        *self
+            .holds
+            .get(&id)
+            .expect("every hold of a batch is locked before it is decided on")
+    }
+
+    /// Changes a hold.
+    pub fn set_hold(&mut self, id: HoldId, hold: Hold) {
+        self.holds.insert(id, hold);
+        self.touched.holds.insert(id);
     }
 
     /// Changes a wallet.
@@ -226,6 +244,8 @@ impl State {
 pub struct Needs {
     /// Wallets that change: locked with every balance they have.
     pub wallets: BTreeSet<WalletId>,
+    /// Holds that change.
+    pub holds: BTreeSet<HoldId>,
     /// Balances; rows that are not there are made.
     pub balances: BTreeSet<BalanceKey>,
     /// Accounts by owner; those that change are locked with all their wallets.

@@ -10,14 +10,19 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use contracts::{
-    Account, Currency, Kind, LedgerEvent, Leg, Money, Posted, WalletId,
+    Account, Currency, EventType, HoldId, Kind, LedgerEvent, Leg, Money, Posted, WalletId,
     event::{Purpose, WalletChanged, WalletCreated, WalletKind},
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{accounts::view::AccountChangeView, error::PROBLEM_JSON, rejection};
+use super::{
+    accounts::view::AccountChangeView,
+    error::PROBLEM_JSON,
+    holds::view::{HoldLeftView, HoldView},
+    rejection,
+};
 use crate::{
     domain::{Restrictions, Sight},
     posting::{Answer, Render, Rendered},
@@ -109,6 +114,13 @@ pub struct TransactionView {
     /// A line for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// The hold that was captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub hold: Option<HoldId>,
+    /// What the capture left of the hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_left: Option<HoldLeftView>,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -248,6 +260,12 @@ impl TransactionView {
             reference: event.reference.clone(),
             order_reference: event.order_reference.clone(),
             description: event.description.clone(),
+            hold: event.hold,
+            hold_left: event
+                .hold_left
+                .as_ref()
+                .zip(event.legs.first())
+                .map(|(left, leg)| HoldLeftView::of(left, leg.currency)),
             metadata: event.metadata.clone(),
         }
     }
@@ -269,7 +287,7 @@ impl LegView {
 }
 
 /// An amount of an event, with exactly the currency's decimals.
-fn at_scale(amount: Decimal, currency: Currency) -> String {
+pub(super) fn at_scale(amount: Decimal, currency: Currency) -> String {
     Money::exact(amount, currency).map_or_else(|_| amount.to_string(), |m| m.to_string())
 }
 
@@ -291,6 +309,14 @@ impl Render for Renderer {
             LedgerEvent::WalletChanged(event) => Rendered {
                 status: DONE,
                 body: json(&WalletChangeView::of(event)),
+            },
+            LedgerEvent::HoldChanged(event) => Rendered {
+                status: if event.event_type == EventType::HoldPlaced {
+                    CREATED
+                } else {
+                    DONE
+                },
+                body: json(&HoldView::changed(event)),
             },
             LedgerEvent::AccountChanged(event) => Rendered {
                 status: DONE,
@@ -343,46 +369,4 @@ pub fn stored(answer: Answer) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(json: &str) -> LedgerEvent {
-        LedgerEvent::decode(json.as_bytes()).expect("a fixture")
-    }
-
-    const TRANSFER: &str =
-        include_str!("../../../contracts/fixtures/florin.ledger.transfer.posted.v1/001.json");
-    const REJECTED: &str =
-        include_str!("../../../contracts/fixtures/florin.ledger.transfer.rejected.v1/001.json");
-
-    fn rendered(json: &str, sight: &Sight) -> (Rendered, serde_json::Value) {
-        let rendered = Renderer.render(&event(json), sight);
-        let body = serde_json::from_str(&rendered.body).expect("JSON");
-        (rendered, body)
-    }
-
-    #[test]
-    fn a_balance_shows_only_to_those_who_may_read_the_wallet() {
-        let (answer, body) = rendered(
-            TRANSFER,
-            &Sight::Wallets(event(TRANSFER).wallet().into_iter().collect()),
-        );
-        assert_eq!(answer.status, 201);
-        assert!(
-            body["legs"][0]["balance_after"].is_string() && body["legs"][0]["version"].is_u64()
-        );
-        assert!(body["legs"][1].get("balance_after").is_none());
-        assert!(body["legs"][1].get("version").is_none());
-
-        let (_, body) = rendered(TRANSFER, &Sight::All);
-        assert!(body["legs"][1]["balance_after"].is_string());
-    }
-
-    #[test]
-    fn a_decision_against_is_a_problem_that_names_its_event() {
-        let (answer, body) = rendered(REJECTED, &Sight::All);
-        assert_eq!(body["status"], answer.status);
-        assert_eq!(body["instance"], event(REJECTED).id().to_string());
-        assert!(body["code"].is_string() && body["title"].is_string());
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ mod dead_letters;
 mod error;
 mod fields;
 mod flow;
+mod holds;
 mod idempotency;
 mod moment;
 mod movement;

@@ -33,6 +33,10 @@ use super::{
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "accounts", description = "All wallets of one owner: their state and their limits."),
         (name = "money", description = "Movements of money."),
+<<<<<<< HEAD
+=======
+        (name = "holds", description = "Money that is set aside."),
+>>>>>>> holds
         (name = "transactions", description = "Transactions of every wallet."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),

@@ -12,6 +12,7 @@ use super::{
     api::Api,
     batches, dead_letters,
     error::{ApiError, ErrorCode},
+    holds,
     observe::{observe, panicked},
     openapi::{self, Frame},
     payments, settlements, transactions, wallets,
@@ -50,6 +51,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(transactions::list::handler))
         .routes(routes!(transactions::get::handler))
         .routes(routes!(payments::create::handler))
+        .routes(routes!(holds::place::handler, holds::list::handler))
+        .routes(routes!(holds::get::handler))
+        .routes(routes!(holds::capture::handler))
+        .routes(routes!(holds::void::handler))
         .routes(routes!(batches::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))

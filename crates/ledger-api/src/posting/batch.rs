@@ -129,6 +129,9 @@ pub(super) async fn run(
         }
         store::wallets::insert_in_tx(&mut tx, &log.wallets, log.head.posted_at).await?;
     }
+    if !log.holds.is_empty() {
+        store::holds::insert_in_tx(&mut tx, &log.holds).await?;
+    }
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();
@@ -264,6 +267,14 @@ async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
             .map(|id| (*id, state.wallets[id]))
             .collect();
         store::wallets::write_in_tx(tx, &changes).await?;
+    }
+    if !touched.holds.is_empty() {
+        let changes: Vec<_> = touched
+            .holds
+            .iter()
+            .map(|id| (*id, state.holds[id]))
+            .collect();
+        store::holds::write_in_tx(tx, &changes).await?;
     }
     if !touched.balances.is_empty() {
         let changes: Vec<_> = touched

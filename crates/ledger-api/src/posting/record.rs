@@ -1,6 +1,7 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
 mod account;
+mod hold;
 
 use std::collections::HashMap;
 
@@ -23,6 +24,7 @@ use crate::{
         Restrictions, SystemShard, WalletChange,
     },
     store::{
+        holds::HoldRow,
         journal::{Entries, Head, Heading, NewEvent},
         wallets::NewWallet,
     },
@@ -33,6 +35,7 @@ pub(super) struct Log {
     pub(super) head: Head,
     pub(super) entries: Entries,
     pub(super) wallets: Vec<NewWallet>,
+    pub(super) holds: Vec<HoldRow>,
 }
 
 impl Log {
@@ -43,6 +46,7 @@ impl Log {
             head: Head { posted_at, ..head },
             entries: Entries::default(),
             wallets: Vec::new(),
+            holds: Vec::new(),
         }
     }
 
@@ -81,6 +85,7 @@ impl Log {
             (Action::Move(movement), Err(rejection)) => {
                 LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
+            (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
             (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
@@ -168,7 +173,10 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
-                Action::OpenWallet(_) | Action::Move(_) | Action::ChangeAccount(_) => None,
+                Action::OpenWallet(_)
+                | Action::Move(_)
+                | Action::Hold(_)
+                | Action::ChangeAccount(_) => None,
             },
             about: account::about(action),
             posted_at: self.head.posted_at,
@@ -201,6 +209,7 @@ impl Log {
             order_reference: movement.order_reference.clone(),
             description: movement.description.clone(),
             hold: None,
+            hold_left: None,
             refunds: None,
             reverses: None,
             quote: None,

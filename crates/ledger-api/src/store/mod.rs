@@ -8,6 +8,7 @@ pub mod balances;
 pub mod claims;
 mod error;
 pub mod history;
+pub mod holds;
 pub mod journal;
 pub mod moments;
 pub mod period;

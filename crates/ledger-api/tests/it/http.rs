@@ -6,6 +6,7 @@ mod batches;
 mod dead_letters;
 mod effective;
 mod history;
+mod holds;
 mod lifecycle;
 mod malformed;
 mod past;

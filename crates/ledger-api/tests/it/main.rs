@@ -4,6 +4,7 @@ mod accounts;
 mod books;
 mod groups;
 mod guards;
+mod holds;
 mod http;
 mod lifecycle;
 mod limits;

@@ -53,6 +53,7 @@ fn event(kind: Kind, from: u8, to: u8, minor: i64, second: i64) -> LedgerEvent {
         description: None,
         metadata: BTreeMap::new(),
         hold: None,
+        hold_left: None,
         refunds: None,
         reverses: None,
         quote: None,

@@ -1,19 +1,36 @@
-//! Deposits, withdrawals, transfers, payments and adjustments.
+//! Deposits, withdrawals, transfers, payments and adjustments, from what is free or from a hold.
 
-use contracts::{Account, Kind, RejectionCode};
+use contracts::{Account, Kind, Money, RejectionCode};
 
 use super::{
-    super::{BalanceKey, Movement, State, SystemShard},
+    super::{BalanceKey, Movement, Needs, State, SystemShard},
     Context, Outcome,
-    draft::Draft,
+    draft::{Draft, PlannedLeg},
     limits,
 };
+
+pub(super) fn needs(movement: &Movement, context: &Context, needs: &mut Needs) {
+    needs.balances.extend(legs(movement, context.shard));
+    limits::needs(movement, needs);
+}
 
 pub(super) fn decide(
     state: &mut State,
     movement: &Movement,
     context: &Context,
 ) -> Result<Outcome, RejectionCode> {
+    let nothing = Money::zero(movement.amount.currency());
+    post(state, movement, nothing, context).map(Outcome::Posted)
+}
+
+/// Posts a movement. `freed` of what is held on the debited balance comes free with it, in the
+/// same version: what a capture takes, and what it releases.
+pub(super) fn post(
+    state: &mut State,
+    movement: &Movement,
+    freed: Money,
+    context: &Context,
+) -> Result<Vec<PlannedLeg>, RejectionCode> {
     let [debit, credit] = legs(movement, context.shard);
     let amount = if movement.amount.is_negative() {
         movement.amount.negated()
@@ -21,17 +38,17 @@ pub(super) fn decide(
         movement.amount
     };
     let mut draft = Draft::on(state);
-    draft.leg(debit, amount.negated())?;
+    draft.change(debit, amount.negated(), freed.negated(), None)?;
     draft.leg(credit, amount)?;
     let planned = draft.finish()?;
     let counted = limits::admit_movement(state, movement, context.now)
         .map_err(|_| RejectionCode::LimitExceeded)?;
     counted.apply(state);
-    Ok(Outcome::Posted(planned.post(state)))
+    Ok(planned.post(state))
 }
 
 /// The two balances that a movement changes: debited first.
-pub(super) fn legs(movement: &Movement, shard: SystemShard) -> [BalanceKey; 2] {
+fn legs(movement: &Movement, shard: SystemShard) -> [BalanceKey; 2] {
     let currency = movement.amount.currency();
     let own = BalanceKey::main(movement.wallet, currency);
     let system = |account| BalanceKey::system(account, shard, currency);

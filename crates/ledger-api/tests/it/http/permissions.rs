@@ -19,6 +19,7 @@ async fn call(
         Permission::DeadLettersRead | Permission::DeadLettersAct => {
             "dlt_0190aaaaaaaa7bbbbbbbcccccccccccc"
         }
+        _ if rule.path.starts_with("/v1/holds") => &wallets.hold,
         _ => &wallets.own,
     };
     // What a change leaves behind is nobody else's account.
@@ -35,6 +36,8 @@ async fn call(
     let path = rule.path.replace("{id}", id).replace("{owner}", &account);
     let path = if path.ends_with("/statement") {
         format!("{path}?currency=EUR")
+    } else if (rule.method, rule.path) == ("GET", "/v1/holds") {
+        format!("{path}?wallet={}", wallets.own)
     } else {
         path
     };
@@ -67,7 +70,10 @@ async fn call(
         Permission::DeadLettersAct
         | Permission::WalletsFreeze
         | Permission::WalletsBlock
-        | Permission::WalletsClose => body = json!({"reason": "a reason"}),
+        | Permission::WalletsClose
+        | Permission::HoldsVoid => body = json!({"reason": "a reason"}),
+        Permission::HoldsPlace => body["wallet"] = json!(wallets.own),
+        Permission::HoldsCapture => body = json!({"amount": "0.01"}),
         Permission::WalletsCredit => body["reason"] = json!("a reason"),
         Permission::AccountsRisk => body = json!({"level": "high", "reason": "a reason"}),
         Permission::AccountsManage if path.ends_with("/kyc-level") => {
@@ -84,20 +90,29 @@ struct Wallets {
     other: String,
     merchant: String,
     transaction: String,
+    /// Of the other wallet's money, in favour of one's own.
+    hold: String,
 }
 
 async fn wallets(world: &World) -> Wallets {
     let own = world.wallet_with("ann", "100.00", "EUR").await;
+    let other = world.wallet_with("bob", "100.00", "EUR").await;
+    let body = json!({"wallet": other, "to_wallet": own, "amount": "1.00", "currency": "EUR"});
+    let hold = world
+        .write(&world.staff(), "/v1/holds", &body)
+        .await
+        .ok(201);
     let history = format!("/v1/wallets/{own}/history");
     let history = world.get(&world.staff(), &history).await.ok(200);
     Wallets {
         own,
+        other,
         transaction: history["items"][0]["id"]
             .as_str()
             .expect("an id")
             .to_owned(),
-        other: world.wallet("bob", "customer").await,
         merchant: world.wallet("shop", "merchant").await,
+        hold: hold["id"].as_str().expect("an id").to_owned(),
     }
 }
 
@@ -110,9 +125,10 @@ fn token(world: &World, role: Role, owner: &str) -> String {
 /// tests.
 fn good_status(rule: &RouteRule) -> u16 {
     match rule.path {
-        "/v1/wallets/{id}/freeze" | "/v1/wallets/{id}/block" | "/v1/wallets/{id}/credit-limit" => {
-            200
-        }
+        "/v1/wallets/{id}/freeze"
+        | "/v1/wallets/{id}/block"
+        | "/v1/wallets/{id}/credit-limit"
+        | "/v1/holds/{id}/void" => 200,
         // It is neither frozen nor blocked nor empty.
         "/v1/accounts/{owner}/resume" | "/v1/accounts/{owner}/unfreeze" => 409,
         path if path.starts_with("/v1/accounts/") => 200,
