@@ -6,6 +6,7 @@
 
 mod account;
 mod command;
+mod exchange;
 mod rejection;
 mod transaction;
 mod wallet;
@@ -17,6 +18,7 @@ use crate::{EventId, EventType, WalletId};
 
 pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
+pub use exchange::{QuoteCreated, Rate, RatesSet};
 pub use rejection::RejectionCode;
 pub use transaction::{Account, Kind, Leg, Posted, Purpose, Rejected};
 pub use wallet::{WalletChanged, WalletCreated, WalletKind};
@@ -95,6 +97,8 @@ ledger_events! {
     Rejected(Rejected) = DepositRejected | WithdrawalRejected | TransferRejected
         | PaymentRejected | RefundRejected | ReversalRejected | ExchangeRejected
         | AdjustmentRejected, "A transaction was decided against.";
+    RatesSet(RatesSet) = RatesSet, "Exchange rates were set.";
+    QuoteCreated(QuoteCreated) = QuoteCreated, "A price for an exchange was given.";
     CommandRejected(CommandRejected) = CommandRejected,
         "A command that moves no money was decided against.";
 }
@@ -144,6 +148,8 @@ impl LedgerEvent {
             Self::WalletChanged(event) => Some(event.wallet),
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
+            Self::RatesSet(_) => None,
+            Self::QuoteCreated(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
             Self::AccountChanged(_) => None,
         }

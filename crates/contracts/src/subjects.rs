@@ -89,6 +89,8 @@ events! {
     ReversalRejected => "ledger" "reversal" "rejected", "A reversal was decided against.";
     ExchangeRejected => "ledger" "exchange" "rejected", "An exchange was decided against.";
     AdjustmentRejected => "ledger" "adjustment" "rejected", "An adjustment was decided against.";
+    RatesSet => "ledger" "rates" "set", "Exchange rates were set.";
+    QuoteCreated => "ledger" "quote" "created", "A price for an exchange was given, for a while.";
     CommandRejected => "ledger" "command" "rejected", "A command that moves no money was decided against.";
     AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
     BatchClosed => "settlement" "batch" "closed", "The payments to a merchant in a currency up to a cut were put into a batch.";

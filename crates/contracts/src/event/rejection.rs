@@ -40,5 +40,10 @@ rejections! {
     AccountNotEmpty "account_not_empty", "A wallet of the account still has money, or money held.";
     StatusUnchanged "status_unchanged", "The wallet or account is in that state already.";
     CreditInUse "credit_in_use", "The balance is lower than the new credit limit allows.";
+    RateUnknown "rate_unknown", "There is no rate between the two currencies.";
+    RateStale "rate_stale", "The newest rate between the two currencies is too old.";
+    AmountTooSmall "amount_too_small", "The amount would become less than the smallest unit.";
+    QuoteExpired "quote_expired", "The quote has expired.";
+    QuoteUsed "quote_used", "The quote was executed before.";
     BatchRejected "batch_rejected", "Another operation of the same batch was decided against.";
 }

@@ -6,6 +6,7 @@ mod alerts;
 mod bodies;
 mod dead_letters;
 mod error;
+mod rates;
 mod settlements;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub use bodies::{
 };
 pub use dead_letters::{Act, Acted, Action, DeadLetter, DeadLetterPage, Header, WholeDeadLetter};
 pub use error::ApiError;
+pub use rates::{NewRate, NewRates, Price, Rate, Rates, RatesSet};
 pub use settlements::{Batch, Cut, CutAnswer};
 
 use self::error::spaced;

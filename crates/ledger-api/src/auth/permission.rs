@@ -37,8 +37,14 @@ pub enum Permission {
     MoneyPay,
     /// Send many operations in one request; each asks for its own permission too.
     MoneyBatch,
+    /// Ask for the price of an exchange, and exchange at it.
+    MoneyExchange,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
+    /// Say what currencies are worth.
+    RatesSet,
+    /// Read what currencies are worth.
+    RatesRead,
     /// Read statistics of wallets.
     StatsRead,
     /// Read fraud alerts, of every wallet.
@@ -72,7 +78,10 @@ impl Permission {
         Self::MoneyTransfer,
         Self::MoneyPay,
         Self::MoneyBatch,
+        Self::MoneyExchange,
         Self::MoneyBackdate,
+        Self::RatesSet,
+        Self::RatesRead,
         Self::StatsRead,
         Self::AlertsRead,
         Self::SettlementsRead,
@@ -100,7 +109,10 @@ impl Permission {
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
             Self::MoneyBatch => "money:batch",
+            Self::MoneyExchange => "money:exchange",
             Self::MoneyBackdate => "money:backdate",
+            Self::RatesSet => "rates:set",
+            Self::RatesRead => "rates:read",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
             Self::SettlementsRead => "settlements:read",
@@ -164,8 +176,9 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, MoneyBatch, MoneyPay,
-            MoneyTransfer, MoneyWithdraw, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
+            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, MoneyBatch, MoneyExchange,
+            MoneyPay, MoneyTransfer, MoneyWithdraw, RatesRead, RatesSet, SettlementsCut,
+            SettlementsRead, StatsRead, WalletsClose,
             WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
@@ -178,6 +191,8 @@ impl Role {
                 MoneyTransfer,
                 MoneyPay,
                 MoneyBatch,
+                MoneyExchange,
+                RatesRead,
                 StatsRead,
             ],
             Self::Analyst => &[
@@ -186,6 +201,7 @@ impl Role {
                 WalletsFreeze,
                 AccountsRead,
                 AccountsRisk,
+                RatesRead,
                 StatsRead,
                 AlertsRead,
                 DeadLettersRead,
@@ -194,6 +210,8 @@ impl Role {
                 WalletsRead,
                 WalletsReadAny,
                 AccountsRead,
+                RatesSet,
+                RatesRead,
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
@@ -243,6 +261,7 @@ mod tests {
                 Permission::WalletsCredit,
                 Permission::AccountsManage,
                 Permission::AccountsRisk,
+                Permission::RatesSet,
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,

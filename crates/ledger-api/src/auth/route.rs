@@ -106,6 +106,11 @@ pub const ROUTES: &[RouteRule] = &[
     on("GET", "/v1/transactions/{id}", Permission::WalletsRead),
     on("POST", "/v1/payments", Permission::MoneyPay),
     on("POST", "/v1/batches", Permission::MoneyBatch),
+    on("POST", "/v1/rates", Permission::RatesSet),
+    on("GET", "/v1/rates", Permission::RatesRead),
+    on("POST", "/v1/exchange/quotes", Permission::MoneyExchange),
+    on("GET", "/v1/exchange/quotes/{id}", Permission::WalletsRead),
+    on("POST", "/v1/exchange", Permission::MoneyExchange),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
     on(

@@ -5,6 +5,7 @@
 
 mod account;
 mod draft;
+mod exchange;
 mod limits;
 mod movement;
 mod wallet;
@@ -14,7 +15,10 @@ use contracts::{RejectionCode, event::LimitReached};
 
 pub use draft::PlannedLeg;
 
-use super::{AccountState, Action, Needs, Restrictions, State, SystemShard};
+use super::{
+    AccountState, Action, Needs, Restrictions, State, SystemShard,
+    exchange::{Conversion, Price},
+};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +36,15 @@ pub enum Outcome {
     Opened(Restrictions),
     /// Money moves: the legs sum to zero per currency.
     Posted(Vec<PlannedLeg>),
+    /// Rates are set.
+    RatesSet,
+    /// A price is given.
+    Quoted {
+        /// The price.
+        price: Price,
+        /// What the amount becomes.
+        to: Conversion,
+    },
     /// A wallet has this status now.
     WalletChanged {
         /// In one word.
@@ -58,6 +71,9 @@ pub fn decide(
         Action::Move(movement) => movement::decide(state, movement, context),
         Action::ChangeWallet(change) => wallet::decide(state, change),
         Action::ChangeAccount(change) => account::decide(state, change),
+        Action::SetRates(_) => Ok(Outcome::RatesSet),
+        Action::CreateQuote(asked) => exchange::quote(asked, context),
+        Action::Exchange(asked) => exchange::execute(state, asked, context),
     }
 }
 
@@ -65,6 +81,7 @@ pub fn decide(
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(open) => account::open_needs(open, needs),
+        Action::SetRates(_) | Action::CreateQuote(_) => {}
         Action::Move(movement) => {
             needs
                 .balances
@@ -73,6 +90,7 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
         }
         Action::ChangeWallet(change) => wallet::needs(change, needs),
         Action::ChangeAccount(change) => account::needs(change, needs),
+        Action::Exchange(asked) => exchange::needs(asked, context.shard, needs),
     }
 }
 
@@ -83,7 +101,12 @@ pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Optio
         Action::Move(movement) => limits::admit_movement(state, movement, context.now)
             .err()
             .flatten(),
-        Action::OpenWallet(_) | Action::ChangeWallet(_) | Action::ChangeAccount(_) => None,
+        Action::OpenWallet(_)
+        | Action::ChangeWallet(_)
+        | Action::ChangeAccount(_)
+        | Action::SetRates(_)
+        | Action::CreateQuote(_)
+        | Action::Exchange(_) => None,
     }
 }
 

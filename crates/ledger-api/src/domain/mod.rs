@@ -5,14 +5,15 @@
 mod account;
 mod command;
 mod decide;
+pub mod exchange;
 pub mod limit;
 mod restrictions;
 mod state;
 
 pub use account::{AccountChange, AccountNeed, AccountState};
 pub use command::{
-    Action, Caller, ChangeAccount, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight,
-    Viewer, WalletChange,
+    Action, Caller, ChangeAccount, ChangeWallet, Command, CreateQuote, Exchange, Fingerprint,
+    Movement, OpenWallet, SetRates, Sight, Viewer, WalletChange,
 };
 pub use decide::{Context, Outcome, PlannedLeg, decide, limit_reached, needs};
 pub use limit::{Usage, UsageKey};

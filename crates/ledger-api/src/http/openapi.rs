@@ -35,6 +35,7 @@ use super::{
         (name = "money", description = "Movements of money."),
         (name = "accounts", description = "All wallets of an owner."),
         (name = "transactions", description = "Transactions of every wallet."),
+        (name = "exchange", description = "Rates, and money of one currency for another."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
         (name = "dead letters", description = "What workers gave up, and what becomes of it."),

@@ -129,6 +129,7 @@ pub(super) async fn run(
         }
         store::wallets::insert_in_tx(&mut tx, &log.wallets, log.head.posted_at).await?;
     }
+    log.exchange.write(&mut tx, log.head.posted_at).await?;
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();

@@ -1,12 +1,13 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
 mod account;
+mod exchange;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{
-    EventId, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
+    EventId, Kind, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
     event::{CommandRejected, Leg, WalletChanged, WalletCreated},
     subjects::EventType,
 };
@@ -33,6 +34,7 @@ pub(super) struct Log {
     pub(super) head: Head,
     pub(super) entries: Entries,
     pub(super) wallets: Vec<NewWallet>,
+    pub(super) exchange: exchange::Rows,
 }
 
 impl Log {
@@ -43,6 +45,7 @@ impl Log {
             head: Head { posted_at, ..head },
             entries: Entries::default(),
             wallets: Vec::new(),
+            exchange: exchange::Rows::default(),
         }
     }
 
@@ -81,6 +84,9 @@ impl Log {
             (Action::Move(movement), Err(rejection)) => {
                 LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
+            (Action::Exchange(exchange), Err(Rejection { code, .. })) => {
+                LedgerEvent::Rejected(self.exchange_rejected(exchange, code))
+            }
             (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
@@ -92,6 +98,15 @@ impl Log {
             }
             (Action::ChangeAccount(change), Ok(Outcome::AccountChanged(account))) => {
                 LedgerEvent::AccountChanged(self.account_changed(change, &account, &command.caller))
+            }
+            (Action::SetRates(set), Ok(_)) => {
+                LedgerEvent::RatesSet(self.rates_set(set, &command.caller))
+            }
+            (Action::CreateQuote(asked), Ok(Outcome::Quoted { price, to })) => {
+                LedgerEvent::QuoteCreated(self.quoted(asked, price, to))
+            }
+            (Action::Exchange(exchange), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.exchanged(exchange, &legs))
             }
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
                 LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
@@ -168,7 +183,12 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
-                Action::OpenWallet(_) | Action::Move(_) | Action::ChangeAccount(_) => None,
+                Action::CreateQuote(asked) => Some(asked.wallet),
+                Action::OpenWallet(_)
+                | Action::Move(_)
+                | Action::ChangeAccount(_)
+                | Action::SetRates(_)
+                | Action::Exchange(_) => None,
             },
             about: account::about(action),
             posted_at: self.head.posted_at,

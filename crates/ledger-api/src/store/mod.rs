@@ -11,6 +11,8 @@ pub mod history;
 pub mod journal;
 pub mod moments;
 pub mod period;
+pub mod quotes;
+pub mod rates;
 pub mod server;
 pub mod statement;
 pub mod summary;
