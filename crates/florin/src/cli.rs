@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Code};
 use crate::{
-    bench, demo, dlq, doctor, migrate, output, rates, replay, serve, simulate, token, topology, up, verify,
+    bench, demo, dlq, doctor, migrate, output, rates, replay, serve, simulate, token, topology, up,
+    verify,
 };
 
 /// A wallet ledger and its worker fleet.

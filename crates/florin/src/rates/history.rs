@@ -48,7 +48,8 @@ impl History {
     /// Only the days from `date` on.
     #[must_use]
     pub fn since(mut self, date: Option<NaiveDate>) -> Self {
-        self.days.retain(|day| date.is_none_or(|from| day.date >= from));
+        self.days
+            .retain(|day| date.is_none_or(|from| day.date >= from));
         self
     }
 }
@@ -110,7 +111,10 @@ fn columns(header: &csv::StringRecord) -> Result<Vec<Column>, Malformed> {
         }
         let is_code = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase());
         if !is_code || code == BASE || columns.iter().any(|column| column.code == code) {
-            return Err(wrong(1, format!("the column \"{code}\" is no other currency")));
+            return Err(wrong(
+                1,
+                format!("the column \"{code}\" is no other currency"),
+            ));
         }
         columns.push(Column {
             index,

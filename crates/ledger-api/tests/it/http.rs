@@ -3,13 +3,16 @@
 mod accounts;
 mod alerts;
 mod batches;
+mod currencies;
 mod dead_letters;
 mod effective;
+mod exchange;
 mod history;
 mod lifecycle;
 mod malformed;
 mod past;
 mod permissions;
+mod rates;
 mod reads;
 mod refusals;
 mod serving;
