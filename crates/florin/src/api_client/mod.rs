@@ -25,7 +25,7 @@ pub use bodies::{
 };
 pub use dead_letters::{Act, Acted, Action, DeadLetter, DeadLetterPage, Header, WholeDeadLetter};
 pub use error::ApiError;
-pub use rates::{NewRate, NewRates, Price, Rate, Rates, RatesSet};
+pub use rates::{NewExchange, NewQuote, NewRate, NewRates, Price, Quote, Rate, Rates, RatesSet};
 pub use settlements::{Batch, Cut, CutAnswer};
 
 use self::error::spaced;

@@ -1,11 +1,11 @@
 //! Exchange rates, as the API takes and shows them.
 
 use chrono::{DateTime, Utc};
-use contracts::Currency;
+use contracts::{Currency, QuoteId, WalletId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiClient, ApiError, Written};
+use super::{ApiClient, ApiError, Transaction, Written};
 
 /// Rates to be set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,7 +73,60 @@ pub struct Price {
     pub as_of: DateTime<Utc>,
 }
 
+/// What somebody wants a price for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewQuote {
+    /// Whose money it is.
+    pub wallet: WalletId,
+    /// The currency that leaves.
+    pub from: String,
+    /// The currency that comes in.
+    pub to: String,
+    /// How much of `from`.
+    pub amount: String,
+}
+
+/// A price for an exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Quote {
+    /// The quote.
+    pub id: QuoteId,
+    /// How much comes in.
+    pub to_amount: Decimal,
+    /// From this moment on it is good for nothing.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// An exchange at a price that was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewExchange {
+    /// Whose money it is.
+    pub wallet: WalletId,
+    /// The quote.
+    pub quote: QuoteId,
+}
+
 impl ApiClient {
+    /// Asks for the price of an exchange.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn quote(&self, key: &str, quote: &NewQuote) -> Result<Written<Quote>, ApiError> {
+        self.write(key, &["v1", "exchange", "quotes"], quote).await
+    }
+
+    /// Exchanges money at a price that was given.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn exchange(
+        &self,
+        key: &str,
+        exchange: &NewExchange,
+    ) -> Result<Written<Transaction>, ApiError> {
+        self.write(key, &["v1", "exchange"], exchange).await
+    }
+
     /// Sets rates.
     ///
     /// # Errors
