@@ -37,6 +37,8 @@ pub enum Permission {
     MoneyPay,
     /// Send many operations in one request; each asks for its own permission too.
     MoneyBatch,
+    /// Ask for the price of an exchange, and exchange at it.
+    MoneyExchange,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
     /// Set money aside.
@@ -45,6 +47,10 @@ pub enum Permission {
     HoldsCapture,
     /// Release money that was set aside in one's favour.
     HoldsVoid,
+    /// Say what currencies are worth.
+    RatesSet,
+    /// Read what currencies are worth.
+    RatesRead,
     /// Read statistics of wallets.
     StatsRead,
     /// Read fraud alerts, of every wallet.
@@ -78,10 +84,13 @@ impl Permission {
         Self::MoneyTransfer,
         Self::MoneyPay,
         Self::MoneyBatch,
+        Self::MoneyExchange,
         Self::MoneyBackdate,
         Self::HoldsPlace,
         Self::HoldsCapture,
         Self::HoldsVoid,
+        Self::RatesSet,
+        Self::RatesRead,
         Self::StatsRead,
         Self::AlertsRead,
         Self::SettlementsRead,
@@ -109,10 +118,13 @@ impl Permission {
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
             Self::MoneyBatch => "money:batch",
+            Self::MoneyExchange => "money:exchange",
             Self::MoneyBackdate => "money:backdate",
             Self::HoldsPlace => "holds:place",
             Self::HoldsCapture => "holds:capture",
             Self::HoldsVoid => "holds:void",
+            Self::RatesSet => "rates:set",
+            Self::RatesRead => "rates:read",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
             Self::SettlementsRead => "settlements:read",
@@ -177,9 +189,9 @@ impl Role {
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
             AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace,
-            HoldsVoid, MoneyBatch, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
-            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
-            WalletsReadAny,
+            HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay, MoneyTransfer, MoneyWithdraw,
+            RatesRead, RatesSet, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
+            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -194,6 +206,8 @@ impl Role {
                 HoldsCapture,
                 HoldsVoid,
                 MoneyBatch,
+                MoneyExchange,
+                RatesRead,
                 StatsRead,
             ],
             Self::Analyst => &[
@@ -202,6 +216,7 @@ impl Role {
                 WalletsFreeze,
                 AccountsRead,
                 AccountsRisk,
+                RatesRead,
                 StatsRead,
                 AlertsRead,
                 DeadLettersRead,
@@ -210,6 +225,8 @@ impl Role {
                 WalletsRead,
                 WalletsReadAny,
                 AccountsRead,
+                RatesSet,
+                RatesRead,
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
@@ -259,6 +276,7 @@ mod tests {
                 Permission::WalletsCredit,
                 Permission::AccountsManage,
                 Permission::AccountsRisk,
+                Permission::RatesSet,
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,

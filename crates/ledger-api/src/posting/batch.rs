@@ -132,6 +132,7 @@ pub(super) async fn run(
     if !log.holds.is_empty() {
         store::holds::insert_in_tx(&mut tx, &log.holds).await?;
     }
+    log.exchange.write(&mut tx, log.head.posted_at).await?;
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();

@@ -1,6 +1,7 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
 mod account;
+mod exchange;
 mod hold;
 
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ pub(super) struct Log {
     pub(super) entries: Entries,
     pub(super) wallets: Vec<NewWallet>,
     pub(super) holds: Vec<HoldRow>,
+    pub(super) exchange: exchange::Rows,
 }
 
 impl Log {
@@ -47,6 +49,7 @@ impl Log {
             entries: Entries::default(),
             wallets: Vec::new(),
             holds: Vec::new(),
+            exchange: exchange::Rows::default(),
         }
     }
 
@@ -86,6 +89,9 @@ impl Log {
                 LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
             (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
+            (Action::Exchange(exchange), Err(Rejection { code, .. })) => {
+                LedgerEvent::Rejected(self.exchange_rejected(exchange, code))
+            }
             (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
@@ -97,6 +103,15 @@ impl Log {
             }
             (Action::ChangeAccount(change), Ok(Outcome::AccountChanged(account))) => {
                 LedgerEvent::AccountChanged(self.account_changed(change, &account, &command.caller))
+            }
+            (Action::SetRates(set), Ok(_)) => {
+                LedgerEvent::RatesSet(self.rates_set(set, &command.caller))
+            }
+            (Action::CreateQuote(asked), Ok(Outcome::Quoted { price, to })) => {
+                LedgerEvent::QuoteCreated(self.quoted(asked, price, to))
+            }
+            (Action::Exchange(exchange), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.exchanged(exchange, &legs))
             }
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
                 LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
@@ -173,10 +188,13 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
+                Action::CreateQuote(asked) => Some(asked.wallet),
                 Action::OpenWallet(_)
                 | Action::Move(_)
                 | Action::Hold(_)
-                | Action::ChangeAccount(_) => None,
+                | Action::ChangeAccount(_)
+                | Action::SetRates(_)
+                | Action::Exchange(_) => None,
             },
             about: account::about(action),
             posted_at: self.head.posted_at,

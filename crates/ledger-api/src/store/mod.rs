@@ -12,6 +12,8 @@ pub mod holds;
 pub mod journal;
 pub mod moments;
 pub mod period;
+pub mod quotes;
+pub mod rates;
 pub mod server;
 pub mod statement;
 pub mod summary;

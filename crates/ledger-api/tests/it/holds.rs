@@ -314,7 +314,10 @@ async fn captures_in_a_linked_group_stand_or_fall_together_and_rehearsals_hold_n
     let too_much = books.engine.submit_linked(pair("too much", "30.01").into());
     let too_much = too_much.await.expect("decided");
     assert!(too_much.iter().all(|answer| !is_good(answer)));
-    let rehearsed = books.engine.rehearse(pair("dry", "30.00").into(), true).await;
+    let rehearsed = books
+        .engine
+        .rehearse(pair("dry", "30.00").into(), true)
+        .await;
     assert!(rehearsed.expect("decided").iter().all(is_good));
     assert_eq!(found(&books, hold.terms.id).await.hold, hold.hold);
     let exact = books.engine.submit_linked(pair("exact", "30.00").into());

@@ -3,14 +3,17 @@
 mod accounts;
 mod alerts;
 mod batches;
+mod currencies;
 mod dead_letters;
 mod effective;
+mod exchange;
 mod history;
 mod holds;
 mod lifecycle;
 mod malformed;
 mod past;
 mod permissions;
+mod rates;
 mod reads;
 mod refusals;
 mod serving;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod books;
+mod exchange;
 mod groups;
 mod guards;
 mod holds;
