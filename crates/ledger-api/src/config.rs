@@ -29,6 +29,11 @@ pub struct Config {
     #[arg(long, env = "FLORIN_LANES", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub lanes: u8,
 
+    /// Commands that may wait for a lane; beyond it callers are told to come back. More would only
+    /// wait longer than a caller does.
+    #[arg(long, env = "FLORIN_QUEUE", default_value_t = crate::posting::QUEUE_DEFAULT, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub queue: u16,
+
     /// Requests a second that one customer or merchant may make of this process; 0 is no limit.
     /// The queue protects the ledger in any case; this protects callers from each other.
     #[arg(

@@ -45,7 +45,7 @@ pub use migrations::{MIGRATIONS, PART, migrate};
 use crate::{
     auth::TokenVerifier,
     http::{Api, Renderer},
-    posting::{Engine, EngineSettings, QUEUE_DEFAULT},
+    posting::{Engine, EngineSettings},
     workers::Workers,
 };
 
@@ -90,7 +90,7 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
     let settings = EngineSettings {
         url: config.service.database_url.clone(),
         lanes: config.lanes.into(),
-        queue: QUEUE_DEFAULT,
+        queue: config.queue.into(),
         allow_fsync_off: config.allow_fsync_off,
     };
     let engine = Engine::start(settings, Arc::new(Renderer), &process).await?;

@@ -5,6 +5,7 @@
 //! answer. Reads are single autocommit statements on the pool; no handler ever opens a
 //! transaction, because a client that disconnects drops its handler at any await.
 
+mod advice;
 mod alerts;
 mod answer;
 mod api;
@@ -12,6 +13,7 @@ mod authorised;
 mod body;
 mod dead_letters;
 mod error;
+mod explain;
 mod fields;
 mod idempotency;
 mod movement;
@@ -27,6 +29,7 @@ mod server;
 mod settlements;
 mod wallets;
 
+pub use advice::{ADVICE, Advice, Written};
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};
 pub use api::Api;
 pub use error::{ErrorCode, Problem};

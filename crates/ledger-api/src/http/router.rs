@@ -12,6 +12,7 @@ use super::{
     api::Api,
     dead_letters,
     error::{ApiError, ErrorCode},
+    explain,
     observe::{observe, panicked},
     openapi::Frame,
     payments, settlements, wallets,
@@ -60,6 +61,7 @@ pub fn router(api: Api) -> Router {
     let routes = routes
         .with_state(api)
         .route(DOCUMENT, get(async move || Json(document)))
+        .route(explain::ROUTE, get(explain::handler))
         .merge(pages);
     around(routes)
 }

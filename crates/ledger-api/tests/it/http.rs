@@ -2,6 +2,9 @@
 
 mod alerts;
 mod dead_letters;
+mod decided;
+mod explained;
+mod failing;
 mod malformed;
 mod permissions;
 mod reads;

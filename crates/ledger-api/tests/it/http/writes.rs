@@ -209,36 +209,6 @@ async fn a_decision_against_sticks_to_its_key() {
     world.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn wallets_in_other_states_say_so() {
-    let world = World::start().await;
-    let ann = world.customer("ann");
-    let wallet = world.wallet_with("ann", "10.00", "EUR").await;
-    let path = format!("/v1/wallets/{wallet}/withdraw");
-    for (state, status) in [
-        ("frozen", 403),
-        ("blocked", 403),
-        ("suspended", 403),
-        ("closed", 409),
-    ] {
-        sqlx::query("UPDATE ledger.wallets SET status = $1 WHERE kind <> 'system'")
-            .bind(state)
-            .execute(&world.owner)
-            .await
-            .expect("the owner may");
-        let reply = world
-            .write(&ann, &path, &json!({"amount": "1.00", "currency": "EUR"}))
-            .await;
-        reply.refused(status, &format!("wallet_{state}"), state);
-        let seen = world
-            .get(&ann, &format!("/v1/wallets/{wallet}"))
-            .await
-            .ok(200);
-        assert_eq!(seen["status"], state);
-    }
-    world.close().await;
-}
-
 /// RELIABILITY: a dropped handler must not take a write, or a later request on its connection,
 /// with it. Hundreds of clients hang up at every moment of their request; then all ask again.
 #[tokio::test(flavor = "multi_thread")]
