@@ -82,6 +82,9 @@ fn fault(row: &Advice, tree: &Tree) -> Option<String> {
         return Some(format!("{}: {path} has no test {name}", row.code));
     }
     let quoted = format!("\"{}\"", row.code);
-    let said = source.lines.iter().any(|line| line.strings.contains(&quoted));
+    let said = source
+        .lines
+        .iter()
+        .any(|line| line.strings.contains(&quoted));
     (!said).then(|| format!("{}: {path} never expects {quoted}", row.code))
 }

@@ -2,7 +2,7 @@
 //! everybody, because who has no good token needs it most.
 
 use axum::{
-    extract::Path,
+    extract::{Path, rejection::PathRejection},
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
@@ -16,8 +16,8 @@ use super::{
 pub const ROUTE: &str = "/errors/{code}";
 
 /// Says what a code means, what is written and what to do.
-pub async fn handler(code: Option<Path<String>>) -> Result<Response, ApiError> {
-    let row = code.and_then(|Path(code)| Advice::find(&code));
+pub async fn handler(code: Result<Path<String>, PathRejection>) -> Result<Response, ApiError> {
+    let row = code.ok().and_then(|Path(code)| Advice::find(&code));
     let row = row.ok_or(ErrorCode::NotFound)?;
     let mut response = text(row).into_response();
     response.headers_mut().insert(

@@ -283,16 +283,20 @@ impl World {
 
     /// Waits until a lane waits for a lock.
     pub async fn wait_for_lane(&self) {
-        eventually("a lane waits for a lock", Duration::from_secs(20), async || {
-            sqlx::query_scalar::<_, bool>(
-                "SELECT count(*) > 0 FROM pg_stat_activity
+        eventually(
+            "a lane waits for a lock",
+            Duration::from_secs(20),
+            async || {
+                sqlx::query_scalar::<_, bool>(
+                    "SELECT count(*) > 0 FROM pg_stat_activity
                  WHERE application_name = 'florin-lane' AND datname = current_database()
                    AND wait_event_type = 'Lock'",
-            )
-            .fetch_one(&self.owner)
-            .await
-            .expect("the database answers")
-        })
+                )
+                .fetch_one(&self.owner)
+                .await
+                .expect("the database answers")
+            },
+        )
         .await;
     }
 
