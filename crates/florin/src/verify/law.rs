@@ -57,6 +57,7 @@ pub const LOG: &[Law] = laws! {
     "data_says_what_the_columns_say": "What is sent to consumers names the event as the log does.";
     "transactions_balance": "The postings of every transaction sum to zero in every currency.";
     "postings_are_the_legs": "The events tell exactly the movements that were posted.";
+    "answers_tell_their_events": "What callers were told, and are told again under the same key, is what happened.";
     "wallets_are_those_the_log_opened": "Every wallet that the log opened is there as it was opened.";
 };
 

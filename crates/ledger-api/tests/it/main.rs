@@ -5,5 +5,6 @@ mod guards;
 mod http;
 mod outages;
 mod posting;
+mod rebuild;
 mod tie_out;
 mod world;

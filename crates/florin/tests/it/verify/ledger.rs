@@ -148,6 +148,31 @@ pub const PLANTED: &[(&str, &str, &str)] = &[
         "event 7: there is a posting that is no leg of the data: 10.00 EUR",
     ),
     (
+        "answers_tell_their_events",
+        "UPDATE ledger.answers SET body = replace(body, '\"25.50\"', '\"26.50\"') WHERE seq = 6",
+        "event 6: its answer says legs that are not the event's",
+    ),
+    (
+        "answers_tell_their_events",
+        "UPDATE ledger.answers SET status = 201 WHERE seq = 9",
+        "event 9: its answer says status 201, the event is florin.ledger.withdrawal.rejected.v1",
+    ),
+    (
+        "wallets_come_from_the_log",
+        "UPDATE ledger.wallets SET status = 'closed' WHERE id = '00000000-0000-7000-8000-00000000000a'",
+        "the system's wal_0000000000007000800000000000000a is changed",
+    ),
+    (
+        "data_says_what_the_columns_say",
+        "UPDATE ledger.events SET subject = left(subject, -2) || '99' WHERE seq = 6",
+        "event 6: the data says subject ledger.v1.transfer.posted.",
+    ),
+    (
+        "wallets_are_those_the_log_opened",
+        "UPDATE ledger.wallets SET metadata = '{\"a\":\"b\"}' WHERE owner = 'ann'",
+        "for \"ann\": its row is missing or says otherwise",
+    ),
+    (
         "wallets_are_those_the_log_opened",
         "UPDATE ledger.wallets SET owner = 'eve' WHERE owner = 'ann'",
         "for \"ann\": its row is missing or says otherwise",
