@@ -45,6 +45,8 @@ pub const BOOKS: &[Law] = laws! {
     "postings_belong_to_events": "No money moved without an event.";
     "answers_belong_to_events": "Every stored answer is about an event, and no event has two.";
     "keys_have_answers": "Every idempotency key that was claimed has its own answer.";
+    "held_follows_from_its_postings": "What is held is what the postings of the balance add up to.";
+    "wallets_are_as_events_left_them": "No wallet is frozen, closed or given credit without an event.";
     "wallets_come_from_the_log": "There are as many wallets as the log opened.";
 };
 

@@ -74,12 +74,17 @@ advice! {
     InvalidToken: Nothing, "Get a new token; this one has expired, or is not from our issuer.", "tokens.rs:no_route_lets_a_bad_token_in";
     Forbidden: Nothing, "Ask for a role that has the permission which `detail` names.", "permissions.rs:every_role_may_do_on_every_route_what_the_tables_say";
     WalletFrozen: Decision, "Have the wallet unfrozen, then send it under a new key.", "decided.rs:a_wallet_that_is_not_active_refuses_with_the_code_of_its_status";
+    CurrencyFrozen: Decision, "Have the currency unfrozen, then send it under a new key; other currencies move.", "decided.rs:a_wallet_that_is_not_active_refuses_with_the_code_of_its_status";
     WalletBlocked: Decision, "Have the wallet unblocked, then send it under a new key.", "decided.rs:a_wallet_that_is_not_active_refuses_with_the_code_of_its_status";
     WalletSuspended: Decision, "Have the suspension lifted, then send it under a new key.", "decided.rs:a_wallet_that_is_not_active_refuses_with_the_code_of_its_status";
     NotFound: Nothing, "Check the id, and whose it is: somebody else's looks like one that is not there.", "refusals.rs:wallets_that_are_not_there_and_wallets_of_others_look_the_same";
     MethodNotAllowed: Nothing, "Use a method that the header `Allow` names.", "malformed.rs:paths_and_methods_that_do_not_exist_are_problems_too";
     RequestTimeout: Nothing, "Send it again under the same key, the whole body at once.", "failing.rs:a_body_that_does_not_arrive_is_not_waited_for";
     WalletClosed: Decision, "Use another wallet; a closed one stays closed.", "decided.rs:a_wallet_that_is_not_active_refuses_with_the_code_of_its_status";
+    WalletNotEmpty: Decision, "Move the money out and have holds released, then close it under a new key.", "decided.rs:a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was";
+    StatusUnchanged: Decision, "Nothing: the wallet is in that state.", "decided.rs:a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was";
+    CreditInUse: Decision, "Have the balance raised first, or set a higher limit, under a new key.", "decided.rs:a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was";
+    BatchRejected: Decision, "Mend the operation that has a code of its own, then send the batch under new keys.", "decided.rs:of_a_batch_with_one_refused_operation_none_is_done";
     AlreadyReplayed: Nothing, "Nothing: it is done. `detail` says who did it.", "dead_letters.rs:what_came_of_an_order_is_told_with_one_status_each";
     AlreadyDiscarded: Nothing, "Nothing: it is decided. `detail` says by whom.", "dead_letters.rs:what_came_of_an_order_is_told_with_one_status_each";
     BodyTooLarge: Nothing, "Send less.", "malformed.rs:what_is_no_json_object_of_at_most_64_kib_is_refused";

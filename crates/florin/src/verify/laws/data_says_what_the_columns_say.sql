@@ -23,7 +23,8 @@ WITH event AS MATERIALIZED (
                data ->> 'id', data ->> 'seq', data ->> 'type', data ->> 'posted_at',
                'ledger.v1.' || split_part(data ->> 'type', '.', 3) || '.'
                    || split_part(data ->> 'type', '.', 4) || '.'
-                   || lpad((get_byte(sha256(convert_to(wallet, 'UTF8')), 0) % 16)::text, 2, '0')
+                   || lpad(coalesce(get_byte(sha256(convert_to(wallet, 'UTF8')), 0) % 16,
+                                    0)::text, 2, '0')
            ]) AS said
     FROM event
 )

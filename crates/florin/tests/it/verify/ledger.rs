@@ -76,6 +76,31 @@ pub const PLANTED: &[(&str, &str, &str)] = &[
         "the key \"row 5\" of \"books\" has no answer",
     ),
     (
+        "held_follows_from_its_postings",
+        "UPDATE ledger.balances SET held = 7 WHERE posted = 64.50",
+        "7 is held, the changes make 0",
+    ),
+    (
+        "held_follows_from_its_postings",
+        "UPDATE ledger.postings SET held_change = 7 WHERE seq = 6 AND amount < 0",
+        "version 2 leaves 0 held, the changes make 7",
+    ),
+    (
+        "wallets_are_as_events_left_them",
+        "UPDATE ledger.wallets SET status = 'closed', restrictions = 8 WHERE owner = 'ann'",
+        "has the restrictions 8 and is closed, the events say 0",
+    ),
+    (
+        "wallets_are_as_events_left_them",
+        "UPDATE ledger.balances SET restrictions = 16 WHERE posted = 64.50",
+        "has the restrictions 16, its wallet 0, and the events say 0",
+    ),
+    (
+        "wallets_are_as_events_left_them",
+        "UPDATE ledger.balances SET credit_limit = 500 WHERE posted = 64.50",
+        "may go 500 below zero, the events say 0",
+    ),
+    (
         "wallets_come_from_the_log",
         "INSERT INTO ledger.wallets (id, owner, kind, created_at)
          VALUES ('01900000-0000-7000-8000-000000000000', 'eve', 'customer', now())",

@@ -1,8 +1,11 @@
 //! Decisions against: one event, one answer for as long as the key is kept, and no money.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::{
+    books::{Books, command, withdrawal},
+    world::World,
+};
 
 /// Places in `World::rows`.
 const POSTINGS: usize = 2;
@@ -16,20 +19,21 @@ async fn a_wallet_that_is_not_active_refuses_with_the_code_of_its_status() {
     let wallet = world.wallet_with("ann", "10.00", "EUR").await;
     let path = format!("/v1/wallets/{wallet}/withdraw");
     let body = json!({"amount": "1.00", "currency": "EUR"});
-    for (state, status, code) in [
-        ("frozen", 403, "wallet_frozen"),
-        ("blocked", 403, "wallet_blocked"),
-        ("suspended", 403, "wallet_suspended"),
-        ("closed", 409, "wallet_closed"),
+    for (bits, state, status, code) in [
+        (1, "frozen", 403, "wallet_frozen"),
+        (2, "blocked", 403, "wallet_blocked"),
+        (4, "suspended", 403, "wallet_suspended"),
+        (8, "closed", 409, "wallet_closed"),
+        (16, "active", 403, "currency_frozen"),
     ] {
-        set_status(&world, state).await;
+        restrict(&world, bits).await;
         let before = world.rows().await;
-        let first = world.post(&ann, &path, state, &body).await;
+        let first = world.post(&ann, &path, code, &body).await;
         first.refused(status, code, state);
         let after = world.rows().await;
         let added = |place: usize| after[place] - before[place];
-        assert_eq!((added(EVENTS), added(ANSWERS)), (1, 1), "{state}");
-        assert_eq!(added(POSTINGS), 0, "{state}");
+        assert_eq!((added(EVENTS), added(ANSWERS)), (1, 1), "{code}");
+        assert_eq!(added(POSTINGS), 0, "{code}");
         let seen = world
             .get(&ann, &format!("/v1/wallets/{wallet}"))
             .await
@@ -37,8 +41,8 @@ async fn a_wallet_that_is_not_active_refuses_with_the_code_of_its_status() {
         assert_eq!(seen["status"], state);
         assert_eq!(seen["balances"][0]["posted"], "10.00");
 
-        set_status(&world, "active").await;
-        let again = world.post(&ann, &path, state, &body).await;
+        restrict(&world, 0).await;
+        let again = world.post(&ann, &path, code, &body).await;
         again.refused(status, code, state);
         assert_eq!(again.text, first.text, "the decision stands");
         assert_eq!(again.header("idempotent-replayed"), "true");
@@ -47,12 +51,75 @@ async fn a_wallet_that_is_not_active_refuses_with_the_code_of_its_status() {
     world.close().await;
 }
 
-async fn set_status(world: &World, status: &str) {
-    sqlx::query("UPDATE ledger.wallets SET status = $1 WHERE kind <> 'system'")
-        .bind(status)
-        .execute(&world.owner)
+/// Sets what wallets may not do, as no event would: 16 is of balances only.
+async fn restrict(world: &World, bits: i16) {
+    for (table, bits) in [("wallets", bits & 15), ("balances", bits)] {
+        let sql = format!("UPDATE ledger.{table} SET restrictions = $1");
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(bits)
+            .execute(&world.owner)
+            .await
+            .expect("the owner may");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was() {
+    let world = World::start().await;
+    let staff = world.staff();
+    let wallet = world.wallet_with("ann", "10.00", "EUR").await;
+    let path = |verb: &str| format!("/v1/wallets/{wallet}/{verb}");
+    let limit = |amount: &str| json!({"amount": amount, "currency": "EUR", "reason": "as agreed"});
+    let body = limit("50.00");
+    world
+        .write(&staff, &path("credit-limit"), &body)
         .await
-        .expect("the owner may");
+        .ok(200);
+    let body = json!({"amount": "30.00", "currency": "EUR"});
+    world.write(&staff, &path("withdraw"), &body).await.ok(201);
+    let reason = json!({"reason": "as asked"});
+    for (verb, body, code) in [
+        ("close", &reason, "wallet_not_empty"),
+        ("unfreeze", &reason, "status_unchanged"),
+        ("unblock", &reason, "status_unchanged"),
+        ("credit-limit", &limit("19.99"), "credit_in_use"),
+    ] {
+        let seen = world.get(&staff, &format!("/v1/wallets/{wallet}")).await;
+        let before = world.rows().await;
+        let first = world.post(&staff, &path(verb), verb, body).await;
+        first.refused(409, code, verb);
+        let after = world.rows().await;
+        assert_eq!(after[EVENTS] - before[EVENTS], 1, "{verb}");
+        assert_eq!(after[POSTINGS], before[POSTINGS], "{verb}");
+        let again = world.post(&staff, &path(verb), verb, body).await;
+        assert_eq!(again.text, first.text, "{verb}");
+        assert_eq!(world.rows().await, after, "{verb}");
+        let now = world.get(&staff, &format!("/v1/wallets/{wallet}")).await;
+        assert_eq!(now.text, seen.text, "{verb}");
+    }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_batch_with_one_refused_operation_none_is_done() {
+    let books = Books::open().await;
+    let wallet = books.wallet_with("ann", "10.00").await;
+    let group = vec![
+        command("ann", "one", withdrawal(wallet, "1.00")),
+        command("ann", "too much", withdrawal(wallet, "10.00")),
+    ];
+    let answers = books.engine.submit_linked(group).await.expect("decided");
+    let codes: Vec<Value> = answers
+        .iter()
+        .map(|answer| {
+            let body = &answer.as_ref().expect("decided").rendered.body;
+            let event: Value = serde_json::from_str(body).expect("JSON");
+            event["code"].clone()
+        })
+        .collect();
+    assert_eq!(codes, ["batch_rejected", "insufficient_funds"]);
+    assert_eq!(books.balance(wallet).await, "10.00");
+    books.close().await;
 }
 
 /// 28 digits of which 18 are decimals: at some point one more deposit would have to be rounded.

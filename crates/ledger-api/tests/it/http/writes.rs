@@ -75,7 +75,7 @@ async fn money_comes_in_moves_is_paid_and_leaves() {
     let wallet = world.get(&ann, &format!("/v1/wallets/{own}")).await.ok(200);
     assert_eq!(
         wallet["balances"],
-        json!([{"currency": "EUR", "posted": "70.00", "held": "0.00", "available": "70.00", "version": 4}])
+        json!([{"currency": "EUR", "posted": "70.00", "held": "0.00", "available": "70.00", "credit_limit": "0.00", "frozen": false, "version": 4}])
     );
     world.close().await;
 }
@@ -206,6 +206,39 @@ async fn a_decision_against_sticks_to_its_key() {
     // Two rejections and two deposits: four events, but postings of the deposits only.
     let after = world.rows().await;
     assert_eq!((after[2] - before[2], after[3] - before[3]), (4, 4));
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wallets_in_other_states_say_so() {
+    let world = World::start().await;
+    let ann = world.customer("ann");
+    let wallet = world.wallet_with("ann", "10.00", "EUR").await;
+    let path = format!("/v1/wallets/{wallet}/withdraw");
+    for (bits, state, status) in [
+        (1_i16, "frozen", 403),
+        (2, "blocked", 403),
+        (4, "suspended", 403),
+        (8, "closed", 409),
+    ] {
+        for table in ["wallets", "balances"] {
+            let update = format!("UPDATE ledger.{table} SET restrictions = $1");
+            sqlx::query(sqlx::AssertSqlSafe(update))
+                .bind(bits)
+                .execute(&world.owner)
+                .await
+                .expect("the owner may");
+        }
+        let reply = world
+            .write(&ann, &path, &json!({"amount": "1.00", "currency": "EUR"}))
+            .await;
+        reply.refused(status, &format!("wallet_{state}"), state);
+        let seen = world
+            .get(&ann, &format!("/v1/wallets/{wallet}"))
+            .await
+            .ok(200);
+        assert_eq!(seen["status"], state);
+    }
     world.close().await;
 }
 
