@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use service_runtime::{HasService, ServiceConfig};
 
+use crate::audit::Network;
+
 /// The HTTP ledger: wallets, and money that moves between them.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(name = "ledger-api", version)]
@@ -43,6 +45,16 @@ pub struct Config {
         value_name = "NUMBER"
     )]
     pub requests_per_second: u32,
+
+    /// Proxies whose `X-Forwarded-For` says who the client is, for the audit trail: addresses or
+    /// networks such as 10.0.0.0/8, separated by commas. The header of anybody else is ignored
+    #[arg(
+        long,
+        env = "FLORIN_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORKS"
+    )]
+    pub trusted_proxies: Vec<Network>,
 
     /// Starts on a Postgres that may lose acknowledged writes in a crash: for tests only.
     #[arg(long, env = "FLORIN_ALLOW_FSYNC_OFF", hide = true)]

@@ -43,6 +43,8 @@ pub enum Permission {
     DeadLettersRead,
     /// Replay or discard what workers gave up.
     DeadLettersAct,
+    /// Read who asked for which change, of everybody.
+    AuditRead,
 }
 
 impl Permission {
@@ -67,6 +69,7 @@ impl Permission {
         Self::SettlementsCut,
         Self::DeadLettersRead,
         Self::DeadLettersAct,
+        Self::AuditRead,
     ];
 
     /// As documents and refusals spell it.
@@ -91,6 +94,7 @@ impl Permission {
             Self::SettlementsCut => "settlements:cut",
             Self::DeadLettersRead => "dead_letters:read",
             Self::DeadLettersAct => "dead_letters:act",
+            Self::AuditRead => "audit:read",
         }
     }
 }
@@ -148,9 +152,9 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
-            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
-            WalletsReadAny,
+            AlertsRead, AuditRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw,
+            SettlementsCut, SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze,
+            WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -177,6 +181,7 @@ impl Role {
                 SettlementsRead,
                 SettlementsCut,
                 DeadLettersRead,
+                AuditRead,
             ],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }

@@ -323,7 +323,11 @@ pub fn accepted(view: &impl Serialize, replayed: bool) -> Response {
 fn of_worker(status: u16, view: &impl Serialize, replayed: bool) -> Response {
     let body = json(view);
     let rendered = Rendered { status, body };
-    stored(Answer { rendered, replayed })
+    stored(Answer {
+        rendered,
+        replayed,
+        seq: None,
+    })
 }
 
 /// Sends a stored answer, byte for byte.
@@ -333,6 +337,9 @@ pub fn stored(answer: Answer) -> Response {
     } else {
         PROBLEM_JSON
     };
+    let code = (answer.replayed && answer.rendered.status >= 400)
+        .then(|| code_of(&answer.rendered.body))
+        .flatten();
     let mut response = Response::builder()
         .status(answer.rendered.status)
         .header(header::CONTENT_TYPE, content_type)
@@ -343,7 +350,30 @@ pub fn stored(answer: Answer) -> Response {
             .headers_mut()
             .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
+    if let Some(seq) = answer.seq {
+        response.extensions_mut().insert(AboutEvent { seq, code });
+    }
     response
+}
+
+/// The code in a stored problem.
+fn code_of(body: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Coded {
+        code: String,
+    }
+    let coded: Coded = serde_json::from_str(body).ok()?;
+    Some(coded.code)
+}
+
+/// Rides along with an answer of the ledger's own: the event that tells of it. Unless it is a
+/// replay, the audit row was written with that event.
+#[derive(Debug, Clone)]
+pub struct AboutEvent {
+    /// Its position in the log.
+    pub seq: u64,
+    /// The code of a repeated decision against.
+    pub code: Option<String>,
 }
 
 #[cfg(test)]

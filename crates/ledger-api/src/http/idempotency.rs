@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use super::error::{ApiError, ErrorCode};
 use crate::domain::{Action, Fingerprint, Viewer, WalletChange};
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What the headers of a write say.
 #[derive(Debug)]

@@ -33,6 +33,7 @@ use super::{
         (name = "money", description = "Movements of money."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
+        (name = "audit", description = "Who asked for which change."),
         (name = "dead letters", description = "What workers gave up, and what becomes of it."),
     ),
     components(schemas(Problem, FieldProblem)),

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    Answer, Rendered, SubmitError,
+    Answer, SubmitError,
     claim::{self, Claim},
     lane::Lane,
     locks,
@@ -87,7 +87,9 @@ pub(super) async fn run(
     let decisions = decide_all(&mut state, &fresh, &context);
     if rehearsal {
         let head = store::journal::peek_head(&mut tx).await?;
-        let rendered = Log::after(head, context.now).record(&fresh, decisions, &*lane.render);
+        let mut rendered = Log::after(head, context.now).record(&fresh, decisions, &*lane.render);
+        // No event tells of it.
+        rendered.values_mut().for_each(|answer| answer.seq = None);
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
@@ -189,7 +191,7 @@ async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
 fn outcomes(
     batch: &[Pending],
     claimed: &[Vec<Claim>],
-    rendered: &HashMap<Uuid, Rendered>,
+    rendered: &HashMap<Uuid, Answer>,
 ) -> Vec<Vec<Outcome>> {
     batch
         .iter()
@@ -205,12 +207,9 @@ fn outcomes(
         .collect()
 }
 
-fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Outcome {
+fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Answer>) -> Outcome {
     match claim {
-        Claim::Fresh => Ok(Answer {
-            rendered: rendered[&item.answer_id].clone(),
-            replayed: false,
-        }),
+        Claim::Fresh => Ok(rendered[&item.answer_id].clone()),
         Claim::SameAs { same: false, .. } => Err(SubmitError::KeyReused),
         Claim::SameAs {
             answer_id,
@@ -218,8 +217,8 @@ fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Ou
         } => {
             metrics::key_replayed();
             Ok(Answer {
-                rendered: rendered[answer_id].clone(),
                 replayed: true,
+                ..rendered[answer_id].clone()
             })
         }
         Claim::Stored(stored) if stored.fingerprint != item.command.fingerprint => {
@@ -234,6 +233,7 @@ fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Ou
             Ok(Answer {
                 rendered: stored.rendered.clone(),
                 replayed,
+                seq: Some(stored.seq),
             })
         }
     }

@@ -6,7 +6,10 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    audit::{AuditColumns, AuditRow},
+};
 use crate::{domain::PlannedLeg, posting::Rendered};
 
 /// The channel on which the relay hears of new events.
@@ -73,6 +76,7 @@ pub struct Entries {
     events: EventColumns,
     postings: PostingColumns,
     answers: AnswerColumns,
+    audit: AuditColumns,
 }
 
 #[derive(Debug, Default)]
@@ -166,6 +170,11 @@ impl Entries {
         columns.bodies.push(rendered.body.clone());
         columns.seqs.push(signed(seq));
     }
+
+    /// Adds the row of the request that asked for it.
+    pub fn audit(&mut self, row: AuditRow) {
+        self.audit.push(row);
+    }
 }
 
 /// Appends a batch and moves the head to `head`, in one statement, because the head is locked
@@ -182,6 +191,7 @@ pub async fn append_in_tx(
         events,
         postings,
         answers,
+        audit,
     } = entries;
     sqlx::query!(
         "WITH event AS (
@@ -201,6 +211,14 @@ pub async fn append_in_tx(
              SELECT * FROM unnest($18::uuid[], $19::smallint[], $20::text[], $21::bigint[])
          ), head AS (
              UPDATE ledger.head SET seq = $22, hash = $23, posted_at = $24
+         ), audit AS (
+             INSERT INTO ledger.audit
+                    (id, at, actor, role, owner, client, method, route, path, idempotency_key,
+                     request_id, status, code, replayed, wallet_id, seq)
+             SELECT * FROM unnest($26::uuid[], $27::timestamptz[], $28::text[], $29::text[],
+                                  $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
+                                  $35::text[], $36::text[], $37::smallint[], $38::text[],
+                                  $39::boolean[], $40::uuid[], $41::bigint[])
          )
          SELECT pg_notify($25, '')",
         &events.seqs,
@@ -228,6 +246,22 @@ pub async fn append_in_tx(
         &head.hash[..],
         head.posted_at,
         NOTIFY_CHANNEL,
+        &audit.ids,
+        &audit.at,
+        &audit.actors as &[Option<String>],
+        &audit.roles as &[Option<String>],
+        &audit.owners as &[Option<String>],
+        &audit.clients,
+        &audit.methods,
+        &audit.routes,
+        &audit.paths,
+        &audit.keys as &[Option<String>],
+        &audit.request_ids,
+        &audit.statuses,
+        &audit.codes as &[Option<String>],
+        &audit.replayed,
+        &audit.wallets as &[Option<Uuid>],
+        &audit.seqs as &[Option<i64>],
     )
     .execute(tx)
     .await?;

@@ -3,6 +3,7 @@
 //!
 //! No rules, no HTTP, no NATS here.
 
+pub mod audit;
 pub mod balances;
 pub mod claims;
 mod error;

@@ -1,6 +1,7 @@
 //! The ledger over HTTP: real requests to a ledger in this process, on a real database.
 
 mod alerts;
+mod audit;
 mod dead_letters;
 mod decided;
 mod explained;

@@ -173,6 +173,7 @@ impl World {
             lanes: 2,
             requests_per_second: 0,
             queue: QUEUE_DEFAULT,
+            trusted_proxies: Vec::new(),
             allow_fsync_off: true,
         };
         change(&mut config);

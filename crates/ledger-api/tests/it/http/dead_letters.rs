@@ -1,6 +1,6 @@
 //! Dead letters of all workers, as each of them answers about its own.
 
-mod stand_in;
+pub(super) mod stand_in;
 
 use contracts::topology::Worker;
 use ledger_api::auth::Role;
