@@ -85,16 +85,15 @@ pub struct Changes {
     pub seen: BTreeMap<WalletId, Seen>,
 }
 
-/// Folds events into one set of changes. Rejections and new wallets move nothing.
+/// Folds events into one set of changes. All others move nothing.
 ///
 /// # Errors
 /// When an amount is finer than its currency or sums do not fit: then Florin did not write it.
 pub fn fold<'a>(events: impl IntoIterator<Item = &'a LedgerEvent>) -> Result<Changes, MoneyError> {
     let mut changes = Changes::default();
     for event in events {
-        match event {
-            LedgerEvent::Posted(posted) => add(&mut changes, posted)?,
-            _ => {}
+        if let LedgerEvent::Posted(posted) = event {
+            add(&mut changes, posted)?;
         }
     }
     Ok(changes)

@@ -29,6 +29,8 @@ pub enum Permission {
     MoneyTransfer,
     /// Pay a merchant.
     MoneyPay,
+    /// Send many operations in one request; each asks for its own permission too.
+    MoneyBatch,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
     /// Read statistics of wallets.
@@ -62,6 +64,7 @@ impl Permission {
         Self::MoneyWithdraw,
         Self::MoneyTransfer,
         Self::MoneyPay,
+        Self::MoneyBatch,
         Self::MoneyBackdate,
         Self::StatsRead,
         Self::AlertsRead,
@@ -87,6 +90,7 @@ impl Permission {
             Self::MoneyWithdraw => "money:withdraw",
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
+            Self::MoneyBatch => "money:batch",
             Self::MoneyBackdate => "money:backdate",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
@@ -152,9 +156,9 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, AuditRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw,
-            SettlementsCut, SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze,
-            WalletsRead, WalletsReadAny,
+            AlertsRead, AuditRead, DeadLettersRead, MoneyBatch, MoneyPay, MoneyTransfer,
+            MoneyWithdraw, SettlementsCut, SettlementsRead, StatsRead, WalletsClose, WalletsCreate,
+            WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -164,6 +168,7 @@ impl Role {
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
+                MoneyBatch,
                 StatsRead,
             ],
             Self::Analyst => &[

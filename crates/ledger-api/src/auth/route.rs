@@ -54,6 +54,7 @@ pub const ROUTES: &[RouteRule] = &[
     on("GET", "/v1/wallets/{id}/history", Permission::WalletsRead),
     on("GET", "/v1/wallets/{id}/stats", Permission::StatsRead),
     on("POST", "/v1/payments", Permission::MoneyPay),
+    on("POST", "/v1/batches", Permission::MoneyBatch),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
     on(

@@ -84,7 +84,7 @@ advice! {
     WalletNotEmpty: Decision, "Move the money out and have holds released, then close it under a new key.", "decided.rs:a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was";
     StatusUnchanged: Decision, "Nothing: the wallet is in that state.", "decided.rs:a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was";
     CreditInUse: Decision, "Have the balance raised first, or set a higher limit, under a new key.", "decided.rs:a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was";
-    BatchRejected: Decision, "Mend the operation that has a code of its own, then send the batch under new keys.", "decided.rs:of_a_batch_with_one_refused_operation_none_is_done";
+    BatchRejected: Decision, "Mend the operation that has a code of its own, then send the batch under new keys.", "batches.rs:an_atomic_batch_is_posted_whole_or_not_at_all";
     AlreadyReplayed: Nothing, "Nothing: it is done. `detail` says who did it.", "dead_letters.rs:what_came_of_an_order_is_told_with_one_status_each";
     AlreadyDiscarded: Nothing, "Nothing: it is decided. `detail` says by whom.", "dead_letters.rs:what_came_of_an_order_is_told_with_one_status_each";
     BodyTooLarge: Nothing, "Send less.", "malformed.rs:what_is_no_json_object_of_at_most_64_kib_is_refused";
@@ -98,6 +98,7 @@ advice! {
     UnknownCurrency: Nothing, "Send an ISO 4217 code in capitals, or `BTC`, `ETH` or `USDT`.", "refusals.rs:no_route_that_moves_money_takes_a_bad_value";
     SelfTransfer: Nothing, "Name another wallet as the receiver.", "refusals.rs:the_receiver_must_be_another_wallet_that_is_there_and_a_merchant_when_paid";
     NotAMerchant: Nothing, "Pay a merchant's wallet, or make it a transfer.", "refusals.rs:the_receiver_must_be_another_wallet_that_is_there_and_a_merchant_when_paid";
+    InvalidBatch: Nothing, "Send 1 to 1,000 operations; larger work in several batches.", "batches/refused.rs:a_batch_with_an_operation_that_cannot_be_is_refused_whole_and_names_it";
     InvalidText: Nothing, "Shorten it, and leave control characters out; `docs/limits.md` has the lengths.", "refusals.rs:no_route_that_moves_money_takes_a_bad_value";
     InvalidMetadata: Nothing, "Send fewer or shorter entries; `docs/limits.md` has the limits.", "refusals.rs:no_route_that_moves_money_takes_a_bad_value";
     InvalidTimestamp: Nothing, "Write it as `2026-01-31T12:00:00Z`.", "refusals.rs:no_route_that_moves_money_takes_a_bad_value";

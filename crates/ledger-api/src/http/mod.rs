@@ -11,6 +11,7 @@ mod answer;
 mod api;
 mod audit;
 mod authorised;
+mod batches;
 mod body;
 mod dead_letters;
 mod error;
@@ -29,6 +30,7 @@ mod recorded;
 mod router;
 mod server;
 mod settlements;
+mod vocabulary;
 mod wallets;
 
 pub use advice::{ADVICE, Advice, Written};

@@ -10,11 +10,11 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{
     alerts,
     api::Api,
-    audit, dead_letters,
+    audit, batches, dead_letters,
     error::{ApiError, ErrorCode},
     explain,
     observe::{observe, panicked},
-    openapi::Frame,
+    openapi::{self, Frame},
     payments,
     recorded::Audit,
     settlements, wallets,
@@ -38,6 +38,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::history::handler))
         .routes(routes!(wallets::stats::handler))
         .routes(routes!(payments::create::handler))
+        .routes(routes!(batches::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
         .routes(routes!(
@@ -60,10 +61,11 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
 /// Everything that the ledger answers over HTTP.
 pub fn router(api: Api, audit: Audit) -> Router {
     let (routes, document) = routes().split_for_parts();
+    let document = openapi::written(&document);
     let pages = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
     let routes = routes
         .with_state(api)
-        .route(DOCUMENT, get(async move || Json(document)))
+        .route(DOCUMENT, get(async move || Json(document.clone())))
         .route(explain::ROUTE, get(explain::handler))
         .merge(pages);
     around(routes, audit)

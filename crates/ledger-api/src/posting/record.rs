@@ -21,7 +21,6 @@ use crate::{
         Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
         SystemShard, WalletChange,
     },
-    metrics,
     store::{
         journal::{Entries, Head, NewEvent},
         wallets::NewWallet,
@@ -96,11 +95,9 @@ impl Log {
     fn event(&mut self, command: &Command, decision: Decision) -> LedgerEvent {
         match (&command.action, decision) {
             (Action::Move(movement), Err(code)) => {
-                metrics::rejected(movement.kind.as_str(), code);
                 LedgerEvent::Rejected(self.rejected(movement, code))
             }
             (action, Err(code)) => {
-                metrics::rejected(action.name(), code);
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
             (Action::Move(movement), Ok(Outcome::Posted(legs))) => {

@@ -275,11 +275,21 @@ pub fn transfer(from: WalletId, to: WalletId, amount: &str) -> Action {
 }
 
 fn movement(kind: Kind, wallet: WalletId, counterparty: Option<WalletId>, amount: &str) -> Action {
+    movement_of(kind, wallet, counterparty, eur(amount))
+}
+
+/// A movement of any kind in any currency.
+pub fn movement_of(
+    kind: Kind,
+    wallet: WalletId,
+    counterparty: Option<WalletId>,
+    amount: Money,
+) -> Action {
     Action::Move(Movement {
         kind,
         wallet,
         counterparty,
-        amount: eur(amount),
+        amount,
         effective_at: None,
         reference: None,
         order_reference: None,

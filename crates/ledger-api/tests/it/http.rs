@@ -2,10 +2,13 @@
 
 mod alerts;
 mod audit;
+mod batches;
 mod dead_letters;
 mod decided;
+mod effective;
 mod explained;
 mod failing;
+mod lifecycle;
 mod malformed;
 mod permissions;
 mod reads;

@@ -1,8 +1,10 @@
 //! The ledger against real servers.
 
 mod books;
+mod groups;
 mod guards;
 mod http;
+mod lifecycle;
 mod outages;
 mod posting;
 mod rebuild;

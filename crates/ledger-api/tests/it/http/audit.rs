@@ -116,7 +116,10 @@ async fn every_route_that_changes_something_leaves_one_true_row_for_each_request
     let world = World::start().await;
     stand_in::answer(&world, Worker::Fraud, &[2]).await;
     let staff = world.staff();
-    let changing = ROUTES.iter().filter(|rule| rule.method != "GET");
+    // A batch has several rows, and a test of its own.
+    let changing = ROUTES
+        .iter()
+        .filter(|rule| rule.method != "GET" && rule.path != "/v1/batches");
     for rule in changing {
         let wallets = Wallets {
             own: world.wallet_with("ann", "100.00", "EUR").await,
@@ -176,6 +179,33 @@ async fn every_route_that_changes_something_leaves_one_true_row_for_each_request
     )
     .await;
     assert_eq!(rows(&world, &id).await, [], "reads change nothing");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_has_a_row_of_its_own_and_one_for_each_operation_that_was_decided() {
+    let world = World::start().await;
+    let staff = world.staff();
+    let wallet = world.wallet_with("ann", "10.00", "EUR").await;
+    let operation = |key: &str, amount: &str| json!({"key": key, "type": "withdraw", "wallet": wallet, "amount": amount, "currency": "EUR"});
+    let operations = [operation("one", "1.00"), operation("two", "99.00")];
+    for (dry_run, repeated) in [(true, false), (false, false), (false, true)] {
+        let body = json!({"dry_run": dry_run, "operations": operations});
+        let request = world.request(Method::POST, "/v1/batches").json(&body);
+        let (reply, id) = send(request.bearer_auth(&staff)).await;
+        reply.ok(200);
+        let mut statuses: Vec<(i16, bool)> = rows(&world, &id)
+            .await
+            .iter()
+            .map(|row| (row.status, row.seq.is_some()))
+            .collect();
+        statuses.sort_unstable();
+        if dry_run || repeated {
+            assert_eq!(statuses, [(200, false)], "nothing was decided");
+        } else {
+            assert_eq!(statuses, [(200, false), (201, true), (422, true)]);
+        }
+    }
     world.close().await;
 }
 

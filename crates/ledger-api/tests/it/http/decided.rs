@@ -1,11 +1,8 @@
 //! Decisions against: one event, one answer for as long as the key is kept, and no money.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{
-    books::{Books, command, withdrawal},
-    world::World,
-};
+use crate::world::World;
 
 /// Places in `World::rows`.
 const POSTINGS: usize = 2;
@@ -98,28 +95,6 @@ async fn a_change_that_a_wallet_does_not_allow_leaves_it_as_it_was() {
         assert_eq!(now.text, seen.text, "{verb}");
     }
     world.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_batch_with_one_refused_operation_none_is_done() {
-    let books = Books::open().await;
-    let wallet = books.wallet_with("ann", "10.00").await;
-    let group = vec![
-        command("ann", "one", withdrawal(wallet, "1.00")),
-        command("ann", "too much", withdrawal(wallet, "10.00")),
-    ];
-    let answers = books.engine.submit_linked(group).await.expect("decided");
-    let codes: Vec<Value> = answers
-        .iter()
-        .map(|answer| {
-            let body = &answer.as_ref().expect("decided").rendered.body;
-            let event: Value = serde_json::from_str(body).expect("JSON");
-            event["code"].clone()
-        })
-        .collect();
-    assert_eq!(codes, ["batch_rejected", "insufficient_funds"]);
-    assert_eq!(books.balance(wallet).await, "10.00");
-    books.close().await;
 }
 
 /// 28 digits of which 18 are decimals: at some point one more deposit would have to be rounded.

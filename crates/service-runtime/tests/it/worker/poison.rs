@@ -211,7 +211,7 @@ async fn events_of_the_log_that_nobody_can_read_are_parked_under_their_numbers()
             data.replace("ID", &id.to_string()),
         );
     };
-    unknown(r#"{"id":"ID","type":"florin.ledger.wallet.frozen.v1","seq":2}"#.to_owned());
+    unknown(r#"{"id":"ID","type":"florin.ledger.wallet.painted.v1","seq":2}"#.to_owned());
     unknown(r#"{"id":"ID","type":"florin.ledger.deposit.posted.v1","seq":3}"#.to_owned());
     unknown("not even JSON".to_owned());
     world.publish(2..=4).await;
