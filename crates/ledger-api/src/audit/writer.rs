@@ -100,7 +100,6 @@ mod tests {
         };
         let (audit, writer) = Recorder::new(2, Clock::system());
         let origin = Origin::new(String::new(), "POST", "", "", None, "");
-        let origin = Arc::new(origin);
         let before = lost();
         for _ in 0..5 {
             audit.record(&origin, Verdict::default());

@@ -337,9 +337,7 @@ pub fn stored(answer: Answer) -> Response {
     } else {
         PROBLEM_JSON
     };
-    let code = (answer.replayed && answer.rendered.status >= 400)
-        .then(|| code_of(&answer.rendered.body))
-        .flatten();
+    let about = super::recorded::AboutEvent::of(&answer);
     let mut response = Response::builder()
         .status(answer.rendered.status)
         .header(header::CONTENT_TYPE, content_type)
@@ -350,30 +348,10 @@ pub fn stored(answer: Answer) -> Response {
             .headers_mut()
             .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
-    if let Some(seq) = answer.seq {
-        response.extensions_mut().insert(AboutEvent { seq, code });
+    if let Some(about) = about {
+        response.extensions_mut().insert(about);
     }
     response
-}
-
-/// The code in a stored problem.
-fn code_of(body: &str) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Coded {
-        code: String,
-    }
-    let coded: Coded = serde_json::from_str(body).ok()?;
-    Some(coded.code)
-}
-
-/// Rides along with an answer of the ledger's own: the event that tells of it. Unless it is a
-/// replay, the audit row was written with that event.
-#[derive(Debug, Clone)]
-pub struct AboutEvent {
-    /// Its position in the log.
-    pub seq: u64,
-    /// The code of a repeated decision against.
-    pub code: Option<String>,
 }
 
 #[cfg(test)]

@@ -12,12 +12,11 @@ use axum::{
     response::Response,
 };
 
-use super::{
-    answer::{AboutEvent, IDEMPOTENT_REPLAYED},
-    error::Problem,
-    idempotency::IDEMPOTENCY_KEY,
+use super::{answer::IDEMPOTENT_REPLAYED, error::Problem, idempotency::IDEMPOTENCY_KEY};
+use crate::{
+    audit::{Network, Origin, Recorder, Verdict, client},
+    posting::Answer,
 };
-use crate::audit::{Network, Origin, Recorder, Verdict, client};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 /// Where the API is: its pages and the server's own routes change nothing.
@@ -26,6 +25,27 @@ const API: &str = "/v1/";
 /// The address that a connection comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// Rides along with an answer of the ledger's own: the event that tells of it. Unless it is a
+/// replay, the audit row was written with that event.
+#[derive(Debug, Clone)]
+pub struct AboutEvent {
+    /// Its position in the log.
+    pub seq: u64,
+    /// The code of a repeated decision against.
+    pub code: Option<String>,
+}
+
+impl AboutEvent {
+    /// What rides along with an answer; nothing when no event of the ledger tells of it.
+    pub fn of(answer: &Answer) -> Option<Self> {
+        let refused = answer.replayed && answer.rendered.status >= 400;
+        Some(Self {
+            seq: answer.seq?,
+            code: refused.then(|| code_of(&answer.rendered.body)).flatten(),
+        })
+    }
+}
 
 /// What it takes to record requests. Cheap to clone.
 #[derive(Clone)]
@@ -104,4 +124,14 @@ fn verdict(response: &Response) -> Option<Verdict> {
         seq: about.map(|about| about.seq),
         ..Verdict::default()
     })
+}
+
+/// The code in a stored problem.
+fn code_of(body: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Coded {
+        code: String,
+    }
+    let coded: Coded = serde_json::from_str(body).ok()?;
+    Some(coded.code)
 }
