@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, Method},
+    http::{HeaderMap, HeaderValue, Method},
     middleware::Next,
     response::Response,
 };
@@ -79,7 +79,7 @@ impl Audit {
             method,
             route,
             request.uri().path(),
-            key.map(|key| key.as_bytes()),
+            key.map(HeaderValue::as_bytes),
             request_id,
         ));
         let response = Arc::clone(&origin).within(next.run(request)).await;

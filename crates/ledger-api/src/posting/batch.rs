@@ -92,7 +92,9 @@ pub(super) async fn run(
         let head = store::journal::peek_head(&mut tx).await?;
         let mut rendered = Log::after(head, context.now).record(&fresh, decisions, &*lane.render);
         // No event tells of it.
-        rendered.values_mut().for_each(|answer| answer.seq = None);
+        for answer in rendered.values_mut() {
+            answer.seq = None;
+        }
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }

@@ -96,7 +96,9 @@ impl AuditColumns {
 /// When the server refuses.
 pub async fn insert(pool: &PgPool, rows: &[AuditRow]) -> Result<(), StoreError> {
     let mut columns = AuditColumns::default();
-    rows.iter().cloned().for_each(|row| columns.push(row));
+    for row in rows {
+        columns.push(row.clone());
+    }
     sqlx::query!(
         "INSERT INTO ledger.audit
                 (id, at, actor, role, owner, client, method, route, path, idempotency_key,

@@ -182,6 +182,10 @@ impl Entries {
 ///
 /// # Errors
 /// When the server refuses.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement, because everybody waits for it, and its columns"
+)]
 pub async fn append_in_tx(
     tx: &mut PgConnection,
     entries: &Entries,

@@ -58,6 +58,13 @@ async fn the_trail_is_read_newest_first_by_those_who_may() {
     ] {
         assert_eq!(read(&query).await.0.len(), rows, "{query}");
     }
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_questions_about_the_trail_are_refused_and_so_are_those_who_may_not_ask() {
+    let world = World::start().await;
+    let staff = world.staff();
     for query in [
         "status=2000",
         "status=+20",
