@@ -276,7 +276,9 @@ async fn plant(owner: &mut PgConnection, sql: &str) -> bool {
             done.rows_affected() > 0
         }
         Err(error) => {
-            let code = error.as_database_error().and_then(|error| error.code());
+            let code = error
+                .as_database_error()
+                .and_then(sqlx::error::DatabaseError::code);
             let refused = code.is_some_and(|code| code.starts_with("23"));
             assert!(refused, "{sql}: {error}");
             false
