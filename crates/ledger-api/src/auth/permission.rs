@@ -63,6 +63,8 @@ pub enum Permission {
     DeadLettersRead,
     /// Replay or discard what workers gave up.
     DeadLettersAct,
+    /// Read who asked for which change, of everybody.
+    AuditRead,
 }
 
 impl Permission {
@@ -97,6 +99,7 @@ impl Permission {
         Self::SettlementsCut,
         Self::DeadLettersRead,
         Self::DeadLettersAct,
+        Self::AuditRead,
     ];
 
     /// As documents and refusals spell it.
@@ -131,6 +134,7 @@ impl Permission {
             Self::SettlementsCut => "settlements:cut",
             Self::DeadLettersRead => "dead_letters:read",
             Self::DeadLettersAct => "dead_letters:act",
+            Self::AuditRead => "audit:read",
         }
     }
 }
@@ -188,10 +192,10 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace,
-            HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay, MoneyTransfer, MoneyWithdraw,
-            RatesRead, RatesSet, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
-            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
+            AccountsRead, AccountsRisk, AlertsRead, AuditRead, DeadLettersRead, HoldsCapture,
+            HoldsPlace, HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay, MoneyTransfer,
+            MoneyWithdraw, RatesRead, RatesSet, SettlementsCut, SettlementsRead, StatsRead,
+            WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -231,6 +235,7 @@ impl Role {
                 SettlementsRead,
                 SettlementsCut,
                 DeadLettersRead,
+                AuditRead,
             ],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }

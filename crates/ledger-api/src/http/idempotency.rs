@@ -19,7 +19,8 @@ use super::{
 };
 use crate::domain::{AccountChange, Action, Fingerprint, Movement, Viewer, WalletChange};
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header.
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What the headers of a write say.
 #[derive(Debug)]

@@ -2,11 +2,15 @@
 
 mod accounts;
 mod alerts;
+mod audit;
 mod batches;
 mod currencies;
 mod dead_letters;
+mod decided;
 mod effective;
 mod exchange;
+mod explained;
+mod failing;
 mod history;
 mod holds;
 mod lifecycle;

@@ -12,5 +12,6 @@ mod limits;
 mod model;
 mod outages;
 mod posting;
+mod rebuild;
 mod tie_out;
 mod world;
