@@ -5,6 +5,7 @@
 //! ledger, and every message ever published still decodes.
 
 mod command;
+mod fee_rule;
 mod rejection;
 mod transaction;
 mod wallet;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use crate::{EventId, EventType, WalletId};
 
 pub use command::CommandRejected;
+pub use fee_rule::{FeeRuleChanged, FeeTerms};
 pub use rejection::RejectionCode;
 pub use transaction::{Account, Kind, Leg, Posted, Purpose, Rejected};
 pub use wallet::{WalletChanged, WalletCreated, WalletKind};
@@ -91,6 +93,8 @@ ledger_events! {
     Rejected(Rejected) = DepositRejected | WithdrawalRejected | TransferRejected
         | PaymentRejected | RefundRejected | ReversalRejected | ExchangeRejected
         | AdjustmentRejected, "A transaction was decided against.";
+    FeeRuleChanged(FeeRuleChanged) = FeeRuleCreated | FeeRuleDeactivated,
+        "What the house takes for transactions changed.";
     CommandRejected(CommandRejected) = CommandRejected,
         "A command that moves no money was decided against.";
 }
@@ -140,6 +144,7 @@ impl LedgerEvent {
             Self::WalletChanged(event) => Some(event.wallet),
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
+            Self::FeeRuleChanged(_) => None,
             Self::CommandRejected(event) => event.wallet,
         }
     }

@@ -15,6 +15,11 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const REFERENCE_CHARS_MAX: usize = 255;
 /// Characters of a description: a line that a person reads.
 pub const DESCRIPTION_CHARS_MAX: usize = 500;
+/// Characters of a merchant's category: a word, not a sentence.
+pub const CATEGORY_CHARS_MAX: usize = 40;
+/// Fee rules that are active at a time: every movement looks at all of them. A table of fees that
+/// people can still read has a tenth of it.
+pub const FEE_RULES_MAX: usize = 500;
 /// Entries of a metadata map, so that an event stays far below [`EVENT_BYTES_MAX`].
 pub const METADATA_ENTRIES_MAX: usize = 20;
 /// Characters of a metadata key.

@@ -82,6 +82,8 @@ events! {
     ReversalRejected => "ledger" "reversal" "rejected", "A reversal was decided against.";
     ExchangeRejected => "ledger" "exchange" "rejected", "An exchange was decided against.";
     AdjustmentRejected => "ledger" "adjustment" "rejected", "An adjustment was decided against.";
+    FeeRuleCreated => "ledger" "fee_rule" "created", "From here on the house takes a fee.";
+    FeeRuleDeactivated => "ledger" "fee_rule" "deactivated", "From here on the house no longer takes this fee.";
     CommandRejected => "ledger" "command" "rejected", "A command that moves no money was decided against.";
     AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
     BatchClosed => "settlement" "batch" "closed", "The payments to a merchant in a currency up to a cut were put into a batch.";

@@ -38,5 +38,11 @@ rejections! {
     WalletNotEmpty "wallet_not_empty", "The wallet still has money, or money held.";
     StatusUnchanged "status_unchanged", "The wallet is in that state already.";
     CreditInUse "credit_in_use", "The balance is lower than the new credit limit allows.";
+    OrderAlreadyPaid "order_already_paid", "The merchant's order was paid before.";
+    RefundTooLarge "refund_too_large", "More would be paid back than was paid.";
+    AlreadyReversed "already_reversed", "The transaction was reversed before.";
+    AlreadyRefunded "already_refunded", "The payment was paid back before, so it cannot be reversed.";
+    FeeRuleInactive "fee_rule_inactive", "The fee rule was deactivated before.";
+    TooManyFeeRules "too_many_fee_rules", "As many fee rules as there may be are active.";
     BatchRejected "batch_rejected", "Another operation of the same batch was decided against.";
 }

@@ -29,6 +29,16 @@ pub enum Permission {
     MoneyTransfer,
     /// Pay a merchant.
     MoneyPay,
+    /// Pay a payment back, or part of it.
+    PaymentsRefund,
+    /// Undo a transaction.
+    TransactionsReverse,
+    /// Correct a balance.
+    MoneyAdjust,
+    /// Read the rules about fees.
+    FeesRead,
+    /// Make and end rules about fees.
+    FeesManage,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
     /// Read statistics of wallets.
@@ -60,6 +70,11 @@ impl Permission {
         Self::MoneyWithdraw,
         Self::MoneyTransfer,
         Self::MoneyPay,
+        Self::PaymentsRefund,
+        Self::TransactionsReverse,
+        Self::MoneyAdjust,
+        Self::FeesRead,
+        Self::FeesManage,
         Self::MoneyBackdate,
         Self::StatsRead,
         Self::AlertsRead,
@@ -84,6 +99,11 @@ impl Permission {
             Self::MoneyWithdraw => "money:withdraw",
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
+            Self::PaymentsRefund => "payments:refund",
+            Self::TransactionsReverse => "transactions:reverse",
+            Self::MoneyAdjust => "money:adjust",
+            Self::FeesRead => "fees:read",
+            Self::FeesManage => "fees:manage",
             Self::MoneyBackdate => "money:backdate",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
@@ -148,12 +168,22 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, DeadLettersRead, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
-            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
-            WalletsReadAny,
+            AlertsRead, DeadLettersRead, FeesRead, MoneyPay, MoneyTransfer, MoneyWithdraw,
+            PaymentsRefund, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
+            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
-            Self::Customer | Self::Merchant => &[
+            Self::Merchant => &[
+                WalletsCreate,
+                WalletsRead,
+                WalletsClose,
+                MoneyWithdraw,
+                MoneyTransfer,
+                MoneyPay,
+                PaymentsRefund,
+                StatsRead,
+            ],
+            Self::Customer => &[
                 WalletsCreate,
                 WalletsRead,
                 WalletsClose,
@@ -176,6 +206,7 @@ impl Role {
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
+                FeesRead,
                 DeadLettersRead,
             ],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
@@ -215,6 +246,9 @@ mod tests {
             for permission in [
                 Permission::MoneyDeposit,
                 Permission::MoneyBackdate,
+                Permission::TransactionsReverse,
+                Permission::MoneyAdjust,
+                Permission::FeesManage,
                 Permission::WalletsReadAny,
                 Permission::WalletsCreateAny,
                 Permission::WalletsFreeze,

@@ -53,7 +53,26 @@ pub const ROUTES: &[RouteRule] = &[
     ),
     on("GET", "/v1/wallets/{id}/history", Permission::WalletsRead),
     on("GET", "/v1/wallets/{id}/stats", Permission::StatsRead),
+    on("POST", "/v1/wallets/{id}/adjust", Permission::MoneyAdjust),
     on("POST", "/v1/payments", Permission::MoneyPay),
+    on(
+        "POST",
+        "/v1/payments/{id}/refunds",
+        Permission::PaymentsRefund,
+    ),
+    on(
+        "POST",
+        "/v1/transactions/{id}/reverse",
+        Permission::TransactionsReverse,
+    ),
+    on("POST", "/v1/fee-rules", Permission::FeesManage),
+    on("GET", "/v1/fee-rules", Permission::FeesRead),
+    on("GET", "/v1/fee-rules/{id}", Permission::FeesRead),
+    on(
+        "POST",
+        "/v1/fee-rules/{id}/deactivate",
+        Permission::FeesManage,
+    ),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
     on(

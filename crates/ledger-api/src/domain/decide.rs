@@ -3,12 +3,15 @@
 //! One file per family of commands. Each says what it [`needs`] to be locked, and decides on
 //! exactly that.
 
+mod correction;
 mod draft;
+mod fees;
 mod movement;
+mod order;
 mod wallet;
 
 use chrono::{DateTime, Utc};
-use contracts::RejectionCode;
+use contracts::{RejectionCode, event::FeeTerms};
 
 pub use draft::PlannedLeg;
 
@@ -35,6 +38,10 @@ pub enum Outcome {
         /// In one word.
         status: &'static str,
     },
+    /// A fee is taken from here on.
+    FeeRuleCreated,
+    /// This fee is taken no longer.
+    FeeRuleDeactivated(FeeTerms),
 }
 
 /// Decides on one command and, when it may be done, changes `state`, so that the next command of
@@ -51,8 +58,18 @@ pub fn decide(
 ) -> Result<Outcome, RejectionCode> {
     match action {
         Action::OpenWallet(_) => Ok(Outcome::Opened),
-        Action::Move(movement) => movement::decide(state, movement, context),
+        Action::Move(movement) => {
+            let order = action.order();
+            order::check(state, order.as_ref())?;
+            let posted = movement::decide(state, movement, context)?;
+            state.orders.extend(order);
+            Ok(posted)
+        }
         Action::ChangeWallet(change) => wallet::decide(state, change),
+        Action::Refund(refund) => correction::refund(state, refund),
+        Action::Reverse(reversal) => correction::reverse(state, reversal, context),
+        Action::CreateFeeRule(terms) => fees::create(state, terms),
+        Action::DeactivateFeeRule(end) => fees::deactivate(state, end),
     }
 }
 
@@ -61,11 +78,15 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(_) => {}
         Action::Move(movement) => {
-            needs
-                .balances
-                .extend(movement::legs(movement, context.shard));
+            movement::needs(movement, context, needs);
+            needs.orders.extend(action.order());
         }
         Action::ChangeWallet(change) => wallet::needs(change, needs),
+        Action::Refund(refund) => correction::refund_needs(refund, needs),
+        Action::Reverse(reversal) => correction::reversal_needs(reversal, context, needs),
+        // Their rules are read with the head's version, and the batch is run again when it
+        // changed: no row has to be locked.
+        Action::CreateFeeRule(_) | Action::DeactivateFeeRule(_) => {}
     }
 }
 

@@ -3,14 +3,18 @@
 //! Pure: nothing here knows the time, the database or the network, and nothing waits.
 
 mod command;
+mod correction;
 mod decide;
+mod fee;
 mod restrictions;
 mod state;
 
 pub use command::{
-    Action, Caller, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight, Viewer,
-    WalletChange,
+    Action, Caller, ChangeWallet, Command, DeactivateFeeRule, Fingerprint, Movement, OpenWallet,
+    OrderKey, OriginalLeg, Refund, Remarks, Reversal, Sight, Viewer, WalletChange,
 };
+pub use correction::Correction;
 pub use decide::{Context, Outcome, PlannedLeg, decide, needs};
+pub use fee::{FeeRule, FeeRules, PERCENTAGE_SCALE};
 pub use restrictions::Restrictions;
 pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

@@ -1,14 +1,14 @@
 //! What a decision is made on: the locked rows of one batch, in memory.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
 };
 
-use contracts::{Account, Currency, Money, WalletId};
+use contracts::{Account, Currency, Money, TransactionId, WalletId};
 use uuid::Uuid;
 
-use super::Restrictions;
+use super::{Correction, FeeRules, OrderKey, Restrictions};
 
 /// The key of a balance. Its order is the order in which locks are taken, the same as that of
 /// the columns' bytes in Postgres.
@@ -149,6 +149,12 @@ pub struct State {
     pub balances: HashMap<BalanceKey, Balance>,
     /// Restrictions of the wallets that commands of the batch change.
     pub wallets: HashMap<WalletId, Restrictions>,
+    /// What was taken back of transactions that commands of the batch correct.
+    pub corrections: HashMap<TransactionId, Correction>,
+    /// Those orders of the batch that are paid already.
+    pub orders: HashSet<OrderKey>,
+    /// The fee rules that hold at this point of the log.
+    pub fees: FeeRules,
     /// What has to be written.
     pub touched: Touched,
 }
@@ -160,6 +166,8 @@ pub struct Touched {
     pub balances: BTreeSet<BalanceKey>,
     /// Of wallets.
     pub wallets: BTreeSet<WalletId>,
+    /// Of corrections.
+    pub corrections: BTreeSet<TransactionId>,
 }
 
 impl State {
@@ -177,6 +185,20 @@ impl State {
         self.touched.balances.insert(key);
     }
 
+    /// What was taken back of a transaction that was locked.
+    pub fn correction(&self, transaction: TransactionId) -> Correction {
+        *self
+            .corrections
+            .get(&transaction)
+            .expect("a transaction's correction is locked before it is decided on")
+    }
+
+    /// Changes what was taken back of a transaction.
+    pub fn set_correction(&mut self, transaction: TransactionId, correction: Correction) {
+        self.corrections.insert(transaction, correction);
+        self.touched.corrections.insert(transaction);
+    }
+
     /// Changes a wallet.
     pub fn set_wallet(&mut self, wallet: WalletId, restrictions: Restrictions) {
         self.wallets.insert(wallet, restrictions);
@@ -190,6 +212,13 @@ impl State {
 pub struct Needs {
     /// Wallets that change: locked with every balance they have.
     pub wallets: BTreeSet<WalletId>,
+    /// What was taken back of transactions; rows that are not there are made.
+    pub corrections: BTreeSet<TransactionId>,
+    /// Orders to be paid. They need no lock: whoever pays a merchant in one currency holds its
+    /// balance, and two currencies meet at the primary key.
+    pub orders: BTreeSet<OrderKey>,
+    /// Every fee rule that may hold somewhere in the batch.
+    pub fees: FeeRules,
     /// Balances; rows that are not there are made.
     pub balances: BTreeSet<BalanceKey>,
 }

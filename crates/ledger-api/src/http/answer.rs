@@ -17,7 +17,11 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::error::{ErrorCode, PROBLEM_JSON, Problem};
+use super::{
+    error::{ErrorCode, PROBLEM_JSON, Problem},
+    fee_rules,
+    links::Links,
+};
 use crate::{
     domain::{Restrictions, Sight},
     posting::{Answer, Render, Rendered},
@@ -28,9 +32,9 @@ use crate::{
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What was done to something that exists.
-const DONE: u16 = 200;
+pub(super) const DONE: u16 = 200;
 /// What was done: a wallet or a transaction now exists.
-const CREATED: u16 = 201;
+pub(super) const CREATED: u16 = 201;
 /// What was taken on: it will be done.
 const ACCEPTED: u16 = 202;
 
@@ -51,6 +55,9 @@ pub struct WalletView {
     pub status: &'static str,
     /// The creator's reference.
     pub reference: Option<String>,
+    /// What a merchant deals in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
     /// When it was opened.
@@ -89,7 +96,7 @@ pub struct TransactionView {
     /// The transaction, `txn_…`.
     #[schema(value_type = String, example = "txn_0190c3a65f7d7c3e8b1a2f4d6e8c0a13")]
     pub id: contracts::TransactionId,
-    /// `deposit`, `withdrawal`, `transfer` or `payment`.
+    /// `deposit`, `withdrawal`, `transfer`, `payment`, `refund`, `reversal` or `adjustment`.
     #[schema(value_type = String, example = "transfer")]
     pub kind: Kind,
     /// Its position in the ledger's log.
@@ -108,6 +115,9 @@ pub struct TransactionView {
     /// A line for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What it corrects, and what corrected it.
+    #[serde(flatten)]
+    pub links: Links,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -187,6 +197,7 @@ impl WalletView {
             kind: event.kind,
             status: Restrictions::NONE.status(),
             reference: event.reference.clone(),
+            category: event.category.clone(),
             metadata: event.metadata.clone(),
             created_at: event.posted_at,
             balances: Vec::new(),
@@ -201,6 +212,7 @@ impl WalletView {
             kind: wallet.kind,
             status: wallet.restrictions.status(),
             reference: wallet.reference,
+            category: wallet.category,
             metadata: wallet.metadata,
             created_at: wallet.created_at,
             balances: balances.iter().map(BalanceView::stored).collect(),
@@ -244,6 +256,7 @@ impl TransactionView {
             reference: event.reference.clone(),
             order_reference: event.order_reference.clone(),
             description: event.description.clone(),
+            links: Links::of(event),
             metadata: event.metadata.clone(),
         }
     }
@@ -265,7 +278,7 @@ impl LegView {
 }
 
 /// An amount of an event, with exactly the currency's decimals.
-fn at_scale(amount: Decimal, currency: Currency) -> String {
+pub(super) fn at_scale(amount: Decimal, currency: Currency) -> String {
     Money::exact(amount, currency).map_or_else(|_| amount.to_string(), |m| m.to_string())
 }
 
@@ -288,6 +301,7 @@ impl Render for Renderer {
                 status: DONE,
                 body: json(&WalletChangeView::of(event)),
             },
+            LedgerEvent::FeeRuleChanged(event) => fee_rules::view::rendered(event),
             LedgerEvent::Rejected(event) => rejection(event.id, event.code),
             LedgerEvent::CommandRejected(event) => rejection(event.id, event.code),
         }
@@ -306,7 +320,7 @@ fn rejection(event: EventId, code: RejectionCode) -> Rendered {
     }
 }
 
-fn json(view: &impl Serialize) -> String {
+pub(super) fn json(view: &impl Serialize) -> String {
     serde_json::to_string(view).expect("a view has string keys only")
 }
 
@@ -347,46 +361,4 @@ pub fn stored(answer: Answer) -> Response {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(json: &str) -> LedgerEvent {
-        LedgerEvent::decode(json.as_bytes()).expect("a fixture")
-    }
-
-    const TRANSFER: &str =
-        include_str!("../../../contracts/fixtures/florin.ledger.transfer.posted.v1/001.json");
-    const REJECTED: &str =
-        include_str!("../../../contracts/fixtures/florin.ledger.transfer.rejected.v1/001.json");
-
-    fn rendered(json: &str, sight: &Sight) -> (Rendered, serde_json::Value) {
-        let rendered = Renderer.render(&event(json), sight);
-        let body = serde_json::from_str(&rendered.body).expect("JSON");
-        (rendered, body)
-    }
-
-    #[test]
-    fn a_balance_shows_only_to_those_who_may_read_the_wallet() {
-        let (answer, body) = rendered(
-            TRANSFER,
-            &Sight::Wallets(event(TRANSFER).wallet().into_iter().collect()),
-        );
-        assert_eq!(answer.status, 201);
-        assert!(
-            body["legs"][0]["balance_after"].is_string() && body["legs"][0]["version"].is_u64()
-        );
-        assert!(body["legs"][1].get("balance_after").is_none());
-        assert!(body["legs"][1].get("version").is_none());
-
-        let (_, body) = rendered(TRANSFER, &Sight::All);
-        assert!(body["legs"][1]["balance_after"].is_string());
-    }
-
-    #[test]
-    fn a_decision_against_is_a_problem_that_names_its_event() {
-        let (answer, body) = rendered(REJECTED, &Sight::All);
-        assert_eq!(body["status"], answer.status);
-        assert_eq!(body["instance"], event(REJECTED).id().to_string());
-        assert!(body["code"].is_string() && body["title"].is_string());
-    }
-}
+mod tests;

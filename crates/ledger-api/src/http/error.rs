@@ -73,6 +73,11 @@ codes! {
     WalletNotEmpty = "wallet_not_empty" CONFLICT, "The wallet still has money, or money held.";
     StatusUnchanged = "status_unchanged" CONFLICT, "The wallet is in that state already.";
     CreditInUse = "credit_in_use" CONFLICT, "The balance is lower than the new credit limit allows.";
+    OrderAlreadyPaid = "order_already_paid" CONFLICT, "The merchant's order was paid before.";
+    AlreadyReversed = "already_reversed" CONFLICT, "The transaction was reversed before.";
+    AlreadyRefunded = "already_refunded" CONFLICT, "The payment was paid back before, so it cannot be reversed.";
+    FeeRuleInactive = "fee_rule_inactive" CONFLICT, "The fee rule was deactivated before.";
+    TooManyFeeRules = "too_many_fee_rules" CONFLICT, "As many fee rules as there may be are active.";
     BatchRejected = "batch_rejected" CONFLICT, "Another operation of the batch was decided against, so none was done.";
     AlreadyReplayed = "already_replayed" CONFLICT, "The dead letter was replayed before.";
     AlreadyDiscarded = "already_discarded" CONFLICT, "The dead letter was discarded before.";
@@ -91,6 +96,9 @@ codes! {
     InvalidMetadata = "invalid_metadata" UNPROCESSABLE_ENTITY, "The metadata has too many entries, or one that is too long or holds control characters.";
     InvalidTimestamp = "invalid_timestamp" UNPROCESSABLE_ENTITY, "A time is written as RFC 3339 and lies between 1900 and now.";
     EffectiveAtInFuture = "effective_at_in_future" UNPROCESSABLE_ENTITY, "A movement cannot count from a future moment.";
+    InvalidFeeRule = "invalid_fee_rule" UNPROCESSABLE_ENTITY, "The fee rule says nothing, or two things that do not agree.";
+    NotReversible = "not_reversible" UNPROCESSABLE_ENTITY, "A reversal is not reversed: the transaction is made again instead.";
+    RefundTooLarge = "refund_too_large" UNPROCESSABLE_ENTITY, "More would be paid back than was paid.";
     InsufficientFunds = "insufficient_funds" UNPROCESSABLE_ENTITY, "The available balance does not suffice.";
     LimitExceeded = "limit_exceeded" UNPROCESSABLE_ENTITY, "A limit would be exceeded.";
     ReplayFailed = "replay_failed" UNPROCESSABLE_ENTITY, "The worker failed again; the dead letter stays parked.";
@@ -129,6 +137,12 @@ impl From<RejectionCode> for ErrorCode {
             RejectionCode::WalletNotEmpty => Self::WalletNotEmpty,
             RejectionCode::StatusUnchanged => Self::StatusUnchanged,
             RejectionCode::CreditInUse => Self::CreditInUse,
+            RejectionCode::OrderAlreadyPaid => Self::OrderAlreadyPaid,
+            RejectionCode::RefundTooLarge => Self::RefundTooLarge,
+            RejectionCode::AlreadyReversed => Self::AlreadyReversed,
+            RejectionCode::AlreadyRefunded => Self::AlreadyRefunded,
+            RejectionCode::FeeRuleInactive => Self::FeeRuleInactive,
+            RejectionCode::TooManyFeeRules => Self::TooManyFeeRules,
             RejectionCode::BatchRejected => Self::BatchRejected,
         }
     }

@@ -49,6 +49,7 @@ impl Fields {
                 .map(|text| fields::reference("reference", text))
                 .transpose()?,
             order_reference: None,
+            merchant_category: None,
             description: self.description.map(fields::description).transpose()?,
             metadata: fields::metadata(self.metadata)?,
         })

@@ -31,6 +31,8 @@ use super::{
     tags(
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "money", description = "Movements of money."),
+        (name = "transactions", description = "Transactions, whoever's they are."),
+        (name = "fees", description = "What the house takes."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
         (name = "dead letters", description = "What workers gave up, and what becomes of it."),

@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::{AlertId, DeadLetterId, SettlementId, WalletId};
+use contracts::{AlertId, DeadLetterId, FeeRuleId, SettlementId, TransactionId, WalletId};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -20,6 +20,33 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         fields::wallet(&id(parts, state).await?).map(Self)
+    }
+}
+
+/// `{id}` of a route under `/v1/transactions` and `/v1/payments`. What is no id names no
+/// transaction.
+#[derive(Debug)]
+pub struct TransactionPath(pub TransactionId);
+
+impl<S: Send + Sync> FromRequestParts<S> for TransactionPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+/// `{id}` of a route under `/v1/fee-rules`. What is no id names no rule.
+#[derive(Debug)]
+pub struct FeeRulePath(pub FeeRuleId);
+
+impl<S: Send + Sync> FromRequestParts<S> for FeeRulePath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
     }
 }
 

@@ -12,9 +12,10 @@ use super::{
     api::Api,
     dead_letters,
     error::{ApiError, ErrorCode},
+    fee_rules,
     observe::{observe, panicked},
     openapi::Frame,
-    payments, settlements, wallets,
+    payments, settlements, transactions, wallets,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -34,7 +35,16 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::credit_limit::handler))
         .routes(routes!(wallets::history::handler))
         .routes(routes!(wallets::stats::handler))
+        .routes(routes!(wallets::adjust::handler))
         .routes(routes!(payments::create::handler))
+        .routes(routes!(payments::refund::handler))
+        .routes(routes!(transactions::reverse::handler))
+        .routes(routes!(
+            fee_rules::create::handler,
+            fee_rules::list::handler
+        ))
+        .routes(routes!(fee_rules::get::handler))
+        .routes(routes!(fee_rules::deactivate::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
         .routes(routes!(

@@ -15,9 +15,9 @@ use super::{
     record::Log,
 };
 use crate::{
-    domain::{self, Context, State, decide},
+    domain::{self, Context, OrderKey, State, decide},
     metrics,
-    store::{self, StoreError},
+    store::{self, StoreError, corrections::Change},
 };
 
 /// Why a batch wrote nothing, or may have.
@@ -31,6 +31,8 @@ pub(super) enum BatchError {
     /// These commands (by answer id) cannot be decided on: the others are run again without them
     /// and without those they are linked to.
     Without(Vec<(Uuid, SubmitError)>),
+    /// Fee rules changed since they were read: the batch is run again with the new ones.
+    RulesChanged,
 }
 
 impl BatchError {
@@ -70,6 +72,7 @@ pub(super) async fn run(
     batch: &[Pending],
 ) -> Result<Vec<Vec<Outcome>>, BatchError> {
     let rehearsal = batch.iter().any(|pending| pending.rehearsal);
+    let rules = lane.rules(connection).await?;
     let mut tx = connection.begin().await?;
     let claimed = claim::claim(&mut tx, batch, rehearsal).await?;
     let fresh = fresh(batch, &claimed)?;
@@ -83,24 +86,25 @@ pub(super) async fn run(
         shard: lane.shard,
         now: lane.clock.now(),
     };
-    let mut state = locks::lock(&mut tx, &context, &fresh).await?;
+    let mut state = locks::lock(&mut tx, &context, &rules.rules, &fresh).await?;
     let decisions = decide_all(&mut state, &fresh, &context);
     if rehearsal {
         let head = store::journal::peek_head(&mut tx).await?;
+        lane.check_rules(rules.version, head.rules_version)?;
         let rendered = Log::after(head, context.now).record(&fresh, decisions, &*lane.render);
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
-    write(&mut tx, &state).await?;
+    write(&mut tx, &state, &paid_orders(&fresh, &decisions)).await?;
 
     let waited = Instant::now();
     let head = store::journal::lock_head_in_tx(&mut tx).await?;
     metrics::head_lock_waited(waited.elapsed());
+    lane.check_rules(rules.version, head.rules_version)?;
     let mut log = Log::after(head, lane.clock.now());
     let rendered = log.record(&fresh, decisions, &*lane.render);
-    if !log.wallets.is_empty() {
-        store::wallets::insert_in_tx(&mut tx, &log.wallets, log.head.posted_at).await?;
-    }
+    lane.keep_rules(log.head.rules_version);
+    write_named(&mut tx, &state, &log).await?;
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();
@@ -163,8 +167,24 @@ fn decide_group(state: &mut State, items: &[&Item], context: &Context) -> Vec<De
     decisions
 }
 
+/// The orders that are paid now, sorted, each with the answer that tells of it.
+fn paid_orders(fresh: &[Fresh<'_>], decisions: &[Vec<Decision>]) -> Vec<(OrderKey, Uuid)> {
+    let items = fresh.iter().flat_map(|group| &group.items);
+    let mut orders: Vec<_> = items
+        .zip(decisions.iter().flatten())
+        .filter(|(_, decision)| decision.is_ok())
+        .filter_map(|(item, _)| Some((item.command.action.order()?, item.answer_id)))
+        .collect();
+    orders.sort_unstable();
+    orders
+}
+
 /// Phase 4: writes the rows that changed.
-async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
+async fn write(
+    tx: &mut PgConnection,
+    state: &State,
+    orders: &[(OrderKey, Uuid)],
+) -> Result<(), StoreError> {
     let touched = &state.touched;
     if !touched.wallets.is_empty() {
         let changes: Vec<_> = touched
@@ -181,6 +201,35 @@ async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
             .map(|key| (*key, state.balances[key]))
             .collect();
         store::balances::write_in_tx(tx, &changes).await?;
+    }
+    // Before the head is locked: this may wait for another currency of the same merchant.
+    if !orders.is_empty() {
+        store::orders::pay_in_tx(tx, orders).await?;
+    }
+    Ok(())
+}
+
+/// Writes rows that speak of what has its name only now, under the head's lock. All of them are
+/// new or locked already, and few batches have any.
+async fn write_named(tx: &mut PgConnection, state: &State, log: &Log) -> Result<(), StoreError> {
+    let at = log.head.posted_at;
+    if !log.wallets.is_empty() {
+        store::wallets::insert_in_tx(tx, &log.wallets, at).await?;
+    }
+    if !log.new_rules.is_empty() || !log.ended_rules.is_empty() {
+        store::fee_rules::write_in_tx(tx, &log.new_rules, &log.ended_rules, at).await?;
+    }
+    let corrected = &state.touched.corrections;
+    if !corrected.is_empty() {
+        let changes: Vec<Change> = corrected
+            .iter()
+            .map(|id| Change {
+                transaction: *id,
+                refunded: state.corrections[id].refunded,
+                reversed_by: log.reversals.get(id).copied(),
+            })
+            .collect();
+        store::corrections::write_in_tx(tx, &changes).await?;
     }
     Ok(())
 }

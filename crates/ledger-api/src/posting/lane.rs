@@ -19,7 +19,7 @@ use super::{
 use crate::{
     domain::SystemShard,
     metrics, store,
-    store::{Fault, StoreError, fault},
+    store::{Fault, StoreError, fault, fee_rules::ActiveRules},
 };
 
 /// Commands of one batch. At 512, one commit's fixed cost is below a percent of each; larger
@@ -44,6 +44,8 @@ pub(super) struct Lane {
     pub(super) clock: Clock,
     url: Secret,
     connection: Option<PgConnection>,
+    /// The fee rules as they were last read.
+    rules: Option<ActiveRules>,
 }
 
 impl Lane {
@@ -54,7 +56,34 @@ impl Lane {
             clock: process.clock().clone(),
             url,
             connection: None,
+            rules: None,
         }
+    }
+
+    /// The fee rules to decide by. They are read once, and again when they changed.
+    pub(super) async fn rules(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<ActiveRules, StoreError> {
+        if let Some(rules) = &self.rules {
+            return Ok(rules.clone());
+        }
+        let rules = store::fee_rules::active(connection).await?;
+        Ok(self.rules.insert(rules).clone())
+    }
+
+    /// Forgets the rules when the batch itself changes them.
+    pub(super) fn keep_rules(&mut self, version: i64) {
+        self.rules.take_if(|rules| rules.version != version);
+    }
+
+    /// Did the batch decide by the rules that hold where it stands in the log?
+    pub(super) fn check_rules(&mut self, decided_by: i64, hold: i64) -> Result<(), BatchError> {
+        if decided_by == hold {
+            return Ok(());
+        }
+        self.rules = None;
+        Err(BatchError::RulesChanged)
     }
 
     /// Runs a batch to the end: every command in it is answered. A rehearsal is a batch of its
@@ -102,6 +131,8 @@ impl Lane {
                 Err(error) => error,
             };
             match error {
+                // At most once for each change of the rules.
+                BatchError::RulesChanged => continue,
                 BatchError::Without(commands) => return Err(Verdict::Without(commands)),
                 BatchError::Store { source, committing } => {
                     let fault = fault(&source);

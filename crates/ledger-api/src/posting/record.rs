@@ -1,11 +1,14 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
+mod corrections;
+mod fee_rules;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{
-    EventId, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
-    event::{CommandRejected, Leg, WalletChanged, WalletCreated},
+    EventId, Kind, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
+    event::{CommandRejected, FeeTerms, Leg, WalletChanged, WalletCreated},
     subjects::EventType,
 };
 use service_runtime::entropy;
@@ -22,6 +25,7 @@ use crate::{
     },
     metrics,
     store::{
+        fee_rules::RuleAt,
         journal::{Entries, Head, NewEvent},
         wallets::NewWallet,
     },
@@ -32,6 +36,10 @@ pub(super) struct Log {
     pub(super) head: Head,
     pub(super) entries: Entries,
     pub(super) wallets: Vec<NewWallet>,
+    pub(super) new_rules: Vec<(RuleAt, FeeTerms)>,
+    pub(super) ended_rules: Vec<RuleAt>,
+    /// Transactions that are undone, and what undoes each.
+    pub(super) reversals: HashMap<TransactionId, TransactionId>,
 }
 
 impl Log {
@@ -42,6 +50,9 @@ impl Log {
             head: Head { posted_at, ..head },
             entries: Entries::default(),
             wallets: Vec::new(),
+            new_rules: Vec::new(),
+            ended_rules: Vec::new(),
+            reversals: HashMap::new(),
         }
     }
 
@@ -81,12 +92,32 @@ impl Log {
                 metrics::rejected(movement.kind.as_str(), code);
                 LedgerEvent::Rejected(self.rejected(movement, code))
             }
+            (Action::Refund(refund), Err(code)) => {
+                metrics::rejected(Kind::Refund.as_str(), code);
+                LedgerEvent::Rejected(self.refund_rejected(refund, code))
+            }
+            (Action::Reverse(reversal), Err(code)) => {
+                metrics::rejected(Kind::Reversal.as_str(), code);
+                LedgerEvent::Rejected(self.reversal_rejected(reversal, code))
+            }
             (action, Err(code)) => {
                 metrics::rejected(action.name(), code);
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
             (Action::Move(movement), Ok(Outcome::Posted(legs))) => {
                 LedgerEvent::Posted(self.posted(movement, &legs))
+            }
+            (Action::Refund(refund), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.refunded(refund, &legs))
+            }
+            (Action::Reverse(reversal), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.reversed(reversal, &legs))
+            }
+            (Action::CreateFeeRule(terms), Ok(_)) => {
+                LedgerEvent::FeeRuleChanged(self.fee_rule_created(terms, &command.caller))
+            }
+            (Action::DeactivateFeeRule(end), Ok(Outcome::FeeRuleDeactivated(terms))) => {
+                LedgerEvent::FeeRuleChanged(self.fee_rule_ended(end, terms, &command.caller))
             }
             (Action::OpenWallet(open), Ok(_)) => LedgerEvent::WalletCreated(self.opened(open)),
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
@@ -107,6 +138,7 @@ impl Log {
             owner: open.owner.clone(),
             kind: open.kind,
             reference: open.reference.clone(),
+            category: open.category.clone(),
             metadata: open.metadata.clone(),
         });
         WalletCreated {
@@ -118,6 +150,7 @@ impl Log {
             kind: open.kind,
             posted_at: self.head.posted_at,
             reference: open.reference.clone(),
+            category: open.category.clone(),
             metadata: open.metadata.clone(),
         }
     }
@@ -161,19 +194,28 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
-                Action::OpenWallet(_) | Action::Move(_) => None,
+                _ => None,
             },
-            about: None,
+            about: match action {
+                Action::DeactivateFeeRule(end) => Some(end.rule.to_string()),
+                _ => None,
+            },
             posted_at: self.head.posted_at,
         }
     }
 
-    fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
+    /// Writes the legs of a new transaction.
+    fn transaction(&mut self, legs: &[PlannedLeg]) -> TransactionId {
         let transaction = TransactionId::mint(self.head.posted_at, entropy());
         for leg in legs {
             self.entries
                 .posting(self.head.seq, transaction.as_uuid(), leg);
         }
+        transaction
+    }
+
+    fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
+        let transaction = self.transaction(legs);
         Posted {
             id: self.event_id(),
             event_type: movement.kind.posted(),

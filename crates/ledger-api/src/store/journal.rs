@@ -21,6 +21,8 @@ pub struct Head {
     pub hash: Hash,
     /// Its time.
     pub posted_at: DateTime<Utc>,
+    /// Counts the changes of the fee rules: who decided by another version decides again.
+    pub rules_version: i64,
 }
 
 /// Locks the head to the end of the transaction: from here on this lane alone gives out
@@ -29,7 +31,7 @@ pub struct Head {
 /// # Errors
 /// When the server refuses, or the wait exceeds the lock timeout.
 pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> {
-    let row = sqlx::query!("SELECT seq, hash, posted_at FROM ledger.head FOR UPDATE")
+    let row = sqlx::query!("SELECT seq, hash, posted_at, rules_version FROM ledger.head FOR UPDATE")
         .fetch_one(tx)
         .await?;
     let bad = |column| StoreError::inconsistent("head", column, row.seq);
@@ -37,6 +39,7 @@ pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> 
         seq: u64::try_from(row.seq).map_err(|_| bad("seq"))?,
         hash: row.hash.try_into().map_err(|_| bad("hash"))?,
         posted_at: row.posted_at,
+        rules_version: row.rules_version,
     })
 }
 
@@ -45,7 +48,7 @@ pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> 
 /// # Errors
 /// When the server cannot be asked.
 pub async fn peek_head(connection: &mut PgConnection) -> Result<Head, StoreError> {
-    let row = sqlx::query!("SELECT seq, hash, posted_at FROM ledger.head")
+    let row = sqlx::query!("SELECT seq, hash, posted_at, rules_version FROM ledger.head")
         .fetch_one(connection)
         .await?;
     let bad = |column| StoreError::inconsistent("head", column, row.seq);
@@ -53,6 +56,7 @@ pub async fn peek_head(connection: &mut PgConnection) -> Result<Head, StoreError
         seq: u64::try_from(row.seq).map_err(|_| bad("seq"))?,
         hash: row.hash.try_into().map_err(|_| bad("hash"))?,
         posted_at: row.posted_at,
+        rules_version: row.rules_version,
     })
 }
 
@@ -98,6 +102,7 @@ struct PostingColumns {
     balances_after: Vec<Decimal>,
     held_changes: Vec<Decimal>,
     held_after: Vec<Decimal>,
+    purposes: Vec<Option<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -154,6 +159,8 @@ impl Entries {
         columns.balances_after.push(leg.balance_after.amount());
         columns.held_changes.push(leg.held.amount());
         columns.held_after.push(leg.held_after.amount());
+        let purpose = leg.purpose.map(|purpose| purpose.as_str().to_owned());
+        columns.purposes.push(purpose);
     }
 
     /// Adds the answer about the event at `seq`.
@@ -192,17 +199,18 @@ pub async fn append_in_tx(
          ), posting AS (
              INSERT INTO ledger.postings
                     (seq, transaction_id, wallet_id, account, currency, version, amount,
-                     balance_after, held_change, held_after)
+                     balance_after, held_change, held_after, purpose)
              SELECT * FROM unnest($8::bigint[], $9::uuid[], $10::uuid[], $11::text[], $12::text[],
                                   $13::bigint[], $14::numeric[], $15::numeric[], $16::numeric[],
-                                  $17::numeric[])
+                                  $17::numeric[], $18::text[])
          ), answer AS (
              INSERT INTO ledger.answers (id, status, body, seq)
-             SELECT * FROM unnest($18::uuid[], $19::smallint[], $20::text[], $21::bigint[])
+             SELECT * FROM unnest($19::uuid[], $20::smallint[], $21::text[], $22::bigint[])
          ), head AS (
-             UPDATE ledger.head SET seq = $22, hash = $23, posted_at = $24
+             UPDATE ledger.head
+             SET seq = $23, hash = $24, posted_at = $25, rules_version = $26
          )
-         SELECT pg_notify($25, '')",
+         SELECT pg_notify($27, '')",
         &events.seqs,
         &events.ids,
         &events.subjects,
@@ -220,6 +228,7 @@ pub async fn append_in_tx(
         &postings.balances_after,
         &postings.held_changes,
         &postings.held_after,
+        &postings.purposes as &[Option<String>],
         &answers.ids,
         &answers.statuses,
         &answers.bodies,
@@ -227,6 +236,7 @@ pub async fn append_in_tx(
         signed(head.seq),
         &head.hash[..],
         head.posted_at,
+        head.rules_version,
         NOTIFY_CHANNEL,
     )
     .execute(tx)

@@ -5,11 +5,15 @@
 
 pub mod balances;
 pub mod claims;
+pub mod corrections;
 mod error;
+pub mod fee_rules;
 pub mod history;
 pub mod journal;
+pub mod orders;
 pub mod server;
 pub mod tie_out;
+pub mod transactions;
 pub mod wallets;
 
 pub use error::{Fault, StoreError, fault};

@@ -24,6 +24,8 @@ pub struct WalletRow {
     pub restrictions: Restrictions,
     /// The creator's reference.
     pub reference: Option<String>,
+    /// What a merchant deals in.
+    pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
     /// When it was opened.
@@ -54,6 +56,8 @@ pub struct Facts {
     pub owner: String,
     /// Customer or merchant.
     pub kind: WalletKind,
+    /// What a merchant deals in.
+    pub category: Option<String>,
 }
 
 /// A wallet to insert.
@@ -67,6 +71,8 @@ pub struct NewWallet {
     pub kind: WalletKind,
     /// The creator's reference.
     pub reference: Option<String>,
+    /// What a merchant deals in.
+    pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -90,21 +96,26 @@ pub async fn insert_in_tx(
         .iter()
         .map(|wallet| wallet.reference.clone())
         .collect();
+    let categories: Vec<Option<String>> = wallets
+        .iter()
+        .map(|wallet| wallet.category.clone())
+        .collect();
     let metadata: Vec<String> = wallets
         .iter()
         .map(|wallet| serde_json::to_string(&wallet.metadata).expect("a map of texts is JSON"))
         .collect();
     sqlx::query!(
-        "INSERT INTO ledger.wallets (id, owner, kind, reference, metadata, created_at)
-         SELECT id, owner, kind, reference, metadata, $6
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
-              AS new(id, owner, kind, reference, metadata)",
+        "INSERT INTO ledger.wallets (id, owner, kind, reference, metadata, created_at, category)
+         SELECT id, owner, kind, reference, metadata, $6, category
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::text[])
+              AS new(id, owner, kind, reference, metadata, category)",
         &ids,
         &owners,
         &kinds,
         &references as &[Option<String>],
         &metadata,
         created_at,
+        &categories as &[Option<String>],
     )
     .execute(tx)
     .await?;
@@ -188,7 +199,8 @@ pub async fn find_with_balances(
 ) -> Result<Option<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let rows = sqlx::query_as!(
         JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.category, w.metadata,
+                  w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
                   b.credit_limit AS "credit_limit?", b.version AS "version?",
                   b.restrictions AS "balance_restrictions?"
@@ -216,7 +228,8 @@ pub async fn list(
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let rows = sqlx::query_as!(
         JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.category, w.metadata,
+                  w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
                   b.credit_limit AS "credit_limit?", b.version AS "version?",
                   b.restrictions AS "balance_restrictions?"
@@ -272,7 +285,7 @@ pub async fn facts(
 ) -> Result<HashMap<WalletId, Facts>, StoreError> {
     let ids: Vec<Uuid> = wallets.iter().map(|id| id.as_uuid()).collect();
     let rows = sqlx::query!(
-        "SELECT w.id, w.owner, w.kind
+        "SELECT w.id, w.owner, w.kind, w.category
          FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
          WHERE w.kind <> 'system'",
         &ids,
@@ -284,6 +297,7 @@ pub async fn facts(
             let facts = Facts {
                 kind: kind(row.id, &row.kind)?,
                 owner: row.owner,
+                category: row.category,
             };
             Ok((WalletId::from_uuid(row.id), facts))
         })
@@ -296,6 +310,7 @@ struct JoinedRow {
     kind: String,
     restrictions: i16,
     reference: Option<String>,
+    category: Option<String>,
     metadata: String,
     created_at: DateTime<Utc>,
     currency: Option<String>,
@@ -323,6 +338,7 @@ fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, Stor
                 restrictions: Restrictions::from_bits(row.restrictions),
                 owner: row.owner,
                 reference: row.reference,
+                category: row.category,
                 metadata,
                 created_at: row.created_at,
             };

@@ -250,6 +250,7 @@ pub fn open(owner: &str) -> Action {
         owner: owner.to_owned(),
         kind: WalletKind::Customer,
         reference: None,
+        category: None,
         metadata: std::collections::BTreeMap::new(),
     })
 }
@@ -283,6 +284,7 @@ fn movement(kind: Kind, wallet: WalletId, counterparty: Option<WalletId>, amount
         effective_at: None,
         reference: None,
         order_reference: None,
+        merchant_category: None,
         description: None,
         metadata: std::collections::BTreeMap::new(),
     })

@@ -1,9 +1,9 @@
 //! Deposits, withdrawals, transfers, payments and adjustments.
 
-use contracts::{Account, Kind, RejectionCode};
+use contracts::{Account, Kind, RejectionCode, event::Purpose};
 
 use super::{
-    super::{BalanceKey, Movement, State, SystemShard},
+    super::{BalanceKey, Movement, Needs, State, SystemShard},
     Context, Outcome,
     draft::Draft,
 };
@@ -22,8 +22,28 @@ pub(super) fn decide(
     let mut draft = Draft::on(state);
     draft.leg(debit, amount.negated())?;
     draft.leg(credit, amount)?;
+    let category = movement.merchant_category.as_deref();
+    if let Some(fee) = state.fees.of(movement.kind, category, amount)? {
+        let payer = match movement.kind {
+            Kind::Withdrawal | Kind::Transfer => debit,
+            _ => credit,
+        };
+        let revenue = BalanceKey::system(Account::Revenue, context.shard, amount.currency());
+        draft.leg_for(Purpose::Fee, payer, fee.negated())?;
+        draft.leg_for(Purpose::Fee, revenue, fee)?;
+    }
     let planned = draft.finish()?;
     Ok(Outcome::Posted(planned.post(state)))
+}
+
+/// The balances that a movement changes, and the one that its fee would go to.
+pub(super) fn needs(movement: &Movement, context: &Context, needs: &mut Needs) {
+    needs.balances.extend(legs(movement, context.shard));
+    let currency = movement.amount.currency();
+    if needs.fees.may_take(movement.kind, currency) {
+        let revenue = BalanceKey::system(Account::Revenue, context.shard, currency);
+        needs.balances.insert(revenue);
+    }
 }
 
 /// The two balances that a movement changes: debited first.

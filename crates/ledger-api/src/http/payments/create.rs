@@ -51,7 +51,11 @@ pub struct CreatePayment {
 
 /// Pays a merchant.
 ///
-/// The payer's available balance must suffice; the merchant is settled later, in batches.
+/// The payer's available balance must suffice; the merchant is settled later, in batches. An
+/// order is paid once, whoever pays it and under whatever key: a second payment is refused with
+/// `order_already_paid`. What was decided against leaves the order free; a refund or a reversal
+/// does not. The house's fee, where a rule asks for one, is taken from the merchant, in legs of
+/// their own.
 #[utoipa::path(
     post,
     path = "/v1/payments",
@@ -93,6 +97,7 @@ pub async fn handler(
         return Err(ApiError::from(ErrorCode::NotAMerchant).field("merchant"));
     }
     movement.counterparty = Some(merchant);
+    movement.merchant_category.clone_from(&receiver.category);
     let sight = principal.sight([
         (wallet, payer.owner.as_str()),
         (merchant, receiver.owner.as_str()),

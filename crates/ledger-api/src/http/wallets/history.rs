@@ -9,6 +9,7 @@ use super::super::{
     api::Api,
     authorised::Authorised,
     error::ApiError,
+    links,
     openapi::ReadProblems,
     page::{self, Page, QueryOf},
     path::WalletPath,
@@ -65,10 +66,11 @@ pub async fn handler(
             .iter()
             .map(|(wallet, owner)| (*wallet, owner.as_str())),
     );
+    let corrections = links::corrections(api.pool(), &rows).await?;
     Ok(Json(Page::cut(
         rows,
         limit,
         |posted| posted.seq,
-        |posted| TransactionView::of(&posted, &sight),
+        |posted| TransactionView::of(&posted, &sight).corrected(&posted, &corrections),
     )))
 }

@@ -1,0 +1,3 @@
+//! Transactions, whoever they are of: one file per endpoint.
+
+pub mod reverse;
