@@ -24,10 +24,10 @@ fn terms(percentage: &str, code: &str) -> FeeTerms {
 }
 
 fn taken(terms: FeeTerms, kind: Kind, amount: &str) -> String {
-    let code = terms.currency.code();
+    let currency = terms.currency;
     let mut rules = FeeRules::default();
     rules.add(terms);
-    let fee = rules.of(kind, None, money(amount, code)).expect("it fits");
+    let fee = rules.of(kind, None, money(amount, currency.code())).expect("it fits");
     fee.map_or_else(|| "none".to_owned(), |fee| fee.to_string())
 }
 

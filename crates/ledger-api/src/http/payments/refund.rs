@@ -83,8 +83,10 @@ pub async fn handler(
     if !principal.sees(&merchant.owner) {
         return Err(ErrorCode::NotFound.into());
     }
-    let code = sides.paid.currency().code();
-    let amount = body.amount.map(|text| fields::money(&text, code));
+    let currency = sides.paid.currency();
+    let amount = body
+        .amount
+        .map(|text| fields::money(&text, currency.code()));
     let refund = Refund {
         payment,
         merchant: sides.merchant,
