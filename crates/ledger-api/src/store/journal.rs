@@ -31,9 +31,10 @@ pub struct Head {
 /// # Errors
 /// When the server refuses, or the wait exceeds the lock timeout.
 pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> {
-    let row = sqlx::query!("SELECT seq, hash, posted_at, rules_version FROM ledger.head FOR UPDATE")
-        .fetch_one(tx)
-        .await?;
+    let row =
+        sqlx::query!("SELECT seq, hash, posted_at, rules_version FROM ledger.head FOR UPDATE")
+            .fetch_one(tx)
+            .await?;
     let bad = |column| StoreError::inconsistent("head", column, row.seq);
     Ok(Head {
         seq: u64::try_from(row.seq).map_err(|_| bad("seq"))?,

@@ -94,14 +94,20 @@ impl Books {
             .expect("an id")
     }
 
-    /// Keeps both lanes waiting for the log's head until the transaction ends: what is submitted
-    /// meanwhile queues up, and is one batch.
-    pub async fn stall(&self) -> Transaction<'static, Postgres> {
+    /// Holds the log's head until the transaction ends: no batch commits meanwhile.
+    pub async fn hold_head(&self) -> Transaction<'static, Postgres> {
         let mut head = self.owner.begin().await.expect("begins");
         sqlx::query("SELECT 1 FROM ledger.head FOR UPDATE")
             .execute(&mut *head)
             .await
             .expect("the head is held");
+        head
+    }
+
+    /// Keeps both lanes waiting for the log's head until the transaction ends: what is submitted
+    /// meanwhile queues up, and is one batch.
+    pub async fn stall(&self) -> Transaction<'static, Postgres> {
+        let head = self.hold_head().await;
         for lanes in 1..=2 {
             let (engine, key) = (self.engine.clone(), format!("stall {lanes}"));
             self.process.spawn("stall", async move {
@@ -273,6 +279,17 @@ pub fn withdrawal(wallet: WalletId, amount: &str) -> Action {
 /// Money from wallet to wallet.
 pub fn transfer(from: WalletId, to: WalletId, amount: &str) -> Action {
     movement(Kind::Transfer, from, Some(to), amount)
+}
+
+/// Money to a merchant for an order.
+pub fn payment(from: WalletId, to: WalletId, amount: &str, order: &str) -> Action {
+    match movement(Kind::Payment, from, Some(to), amount) {
+        Action::Move(movement) => Action::Move(Movement {
+            order_reference: Some(order.to_owned()),
+            ..movement
+        }),
+        other => other,
+    }
 }
 
 fn movement(kind: Kind, wallet: WalletId, counterparty: Option<WalletId>, amount: &str) -> Action {

@@ -31,8 +31,8 @@ pub(super) fn refund(state: &mut State, refund: &Refund) -> Result<Outcome, Reje
     if amount > left || left.is_zero() {
         return Err(RejectionCode::RefundTooLarge);
     }
-    let amount = Money::exact(amount, refund.paid.currency())
-        .map_err(|_| RejectionCode::LimitExceeded)?;
+    let amount =
+        Money::exact(amount, refund.paid.currency()).map_err(|_| RejectionCode::LimitExceeded)?;
     let [merchant, customer] = refund_keys(refund);
     let mut draft = Draft::on(state);
     draft.leg(merchant, amount.negated())?;

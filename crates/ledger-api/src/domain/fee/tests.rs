@@ -27,7 +27,9 @@ fn taken(terms: FeeTerms, kind: Kind, amount: &str) -> String {
     let currency = terms.currency;
     let mut rules = FeeRules::default();
     rules.add(terms);
-    let fee = rules.of(kind, None, money(amount, currency.code())).expect("it fits");
+    let fee = rules
+        .of(kind, None, money(amount, currency.code()))
+        .expect("it fits");
     fee.map_or_else(|| "none".to_owned(), |fee| fee.to_string())
 }
 

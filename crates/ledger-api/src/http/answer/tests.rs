@@ -22,9 +22,7 @@ fn a_balance_shows_only_to_those_who_may_read_the_wallet() {
         &Sight::Wallets(event(TRANSFER).wallet().into_iter().collect()),
     );
     assert_eq!(answer.status, 201);
-    assert!(
-        body["legs"][0]["balance_after"].is_string() && body["legs"][0]["version"].is_u64()
-    );
+    assert!(body["legs"][0]["balance_after"].is_string() && body["legs"][0]["version"].is_u64());
     assert!(body["legs"][1].get("balance_after").is_none());
     assert!(body["legs"][1].get("version").is_none());
 

@@ -112,7 +112,10 @@ fn terms(body: CreateFeeRule) -> Result<FeeTerms, ApiError> {
         maximum: amount("maximum", body.maximum)?,
     };
     if terms.percentage.is_none() && terms.fixed.is_none() {
-        return refused("percentage", "a rule has a percentage, a fixed part or both");
+        return refused(
+            "percentage",
+            "a rule has a percentage, a fixed part or both",
+        );
     }
     if let (Some(minimum), Some(maximum)) = (terms.minimum, terms.maximum)
         && minimum > maximum

@@ -31,7 +31,11 @@ pub struct AdjustBalance {
     #[schema(example = "EUR")]
     currency: String,
     /// In words, for the history: the transaction's description.
-    #[schema(min_length = 1, max_length = 500, example = "opening balance was wrong")]
+    #[schema(
+        min_length = 1,
+        max_length = 500,
+        example = "opening balance was wrong"
+    )]
     reason: String,
     /// Yours.
     #[schema(max_length = 255)]
