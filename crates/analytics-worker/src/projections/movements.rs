@@ -104,7 +104,9 @@ fn add(changes: &mut Changes, posted: &Posted) -> Result<(), MoneyError> {
         // Legs without a wallet are the system's own.
         let Some(wallet) = leg.wallet else { continue };
         let money = leg.money()?;
-        if let Some(category) = Category::of(posted.kind, money.is_negative()) {
+        // What the house takes is no payment of its own.
+        let category = Category::of(posted.kind, money.is_negative());
+        if let Some(category) = category.filter(|_| leg.purpose.is_none()) {
             let moved = money.amount().abs();
             let (count, sum) = changes
                 .tallies
