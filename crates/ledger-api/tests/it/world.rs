@@ -272,8 +272,8 @@ impl World {
 
     /// What a wallet holds in euros.
     pub async fn holds(&self, wallet: &str) -> String {
-        let found = self.get(&self.staff(), &format!("/v1/wallets/{wallet}"));
-        let found = found.await.ok(200);
+        let path = format!("/v1/wallets/{wallet}");
+        let found = self.get(&self.staff(), &path).await.ok(200);
         let balances = found["balances"].as_array().expect("a list");
         let euros = balances.iter().find(|balance| balance["currency"] == "EUR");
         euros.map_or_else(
