@@ -15,7 +15,8 @@ build: bootstrap ## Build everything
 demo: bootstrap ## A simulated day at a market, with a report at the end
 	cargo run -p florin -- demo
 
-test: bootstrap ## Run every test, on real servers
+test: ## Run every test, on real servers
+	@deploy/bootstrap.sh --for-tests
 	cargo test --workspace
 
 lint: ## Check format, lints, documentation, and dependencies where cargo-deny is installed

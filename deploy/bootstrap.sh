@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what Florin needs and cargo does not bring: PostgreSQL, nats-server and a C compiler.
-# For the tests it also puts promtool into target/tools, where apt-get can bring it.
+# For the tests it also puts promtool into target/tools, where apt-get can bring it, and, asked with
+# --for-tests, schemathesis, where pip can.
 # Says nothing and changes nothing when all is there; may run as often as you like.
 #
 # Florin starts private servers of its own, so no system service is set up or used.
@@ -168,12 +169,14 @@ report() {
     return "$complete"
 }
 
+# Programs that only the tests use.
+tools=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/tools
+
 # promtool, with which the tests check the metrics: one program of Debian's prometheus package,
 # unpacked and not installed, because installing it would bring a server and 35 packages along.
 # Without it the tests say `promtool: absent`.
 fetch_promtool() {
-    local tools scratch
-    tools=${CARGO_TARGET_DIR:-$(dirname "$0")/../target}/tools
+    local scratch
     if command -v promtool >/dev/null || [ -x "$tools/promtool" ] ||
         ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
         return 0
@@ -190,8 +193,30 @@ fetch_promtool() {
     rm -rf "$scratch"
 }
 
+# schemathesis, with which the tests ask every operation of the HTTP API: in an environment of its own,
+# exactly as tests/schemathesis/requirements.txt says. Without it the tests say `schemathesis: absent`.
+fetch_schemathesis() {
+    local wanted home
+    wanted=$(dirname "$0")/../tests/schemathesis/requirements.txt
+    home=$tools/schemathesis
+    # The list is copied last, so it stands for a complete environment.
+    if cmp -s "$wanted" "$home/requirements.txt"; then
+        return 0
+    fi
+    rm -rf "$home"
+    mkdir -p "$tools"
+    say "fetching schemathesis"
+    if ! { command -v python3 >/dev/null && python3 -m venv "$home" &&
+        timeout 180 "$home/bin/python" -m pip install --quiet --disable-pip-version-check \
+            --requirement "$wanted" && cp "$wanted" "$home/requirements.txt"; } >/dev/null 2>&1; then
+        rm -rf "$home"
+        say "could not get schemathesis; the tests go on without it"
+    fi
+}
+
 if ! { has_postgres && has_nats && has_compiler; }; then
     install_missing
 fi
 fetch_promtool
+if [ "${1:-}" = --for-tests ]; then fetch_schemathesis; fi
 report

@@ -17,5 +17,6 @@ mod readiness;
 mod readme;
 mod real_input;
 mod roles;
+mod schemathesis;
 mod settlement;
 mod tidy;

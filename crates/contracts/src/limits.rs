@@ -5,6 +5,12 @@ use std::time::Duration;
 
 /// A request body. A payment with the largest metadata is a tenth of it.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Operations of one batch request: what one transaction posts in well under a second, and half of
+/// what may wait for the lanes, so that one client's batch leaves room for the others.
+pub const BATCH_OPERATIONS_MAX: usize = 1_000;
+/// The body of a batch request: a thousand operations of a kilobyte each. A transfer takes 250
+/// bytes; operations with large metadata come in smaller batches.
+pub const BATCH_BODY_BYTES_MAX: usize = 1024 * 1024;
 /// An event as stored and sent. nats-server's default `max_payload` is 1 MiB; a quarter of it
 /// leaves room for headers and for a server configured more tightly. A command whose event
 /// could exceed it is refused at parse, because the relay can never skip a sequence number.

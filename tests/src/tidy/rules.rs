@@ -157,8 +157,12 @@ pub const RULES: &[Rule] = &[
                 "plants and mends a mistake in a worker's table, as the database's owner",
             ),
             (
-                "crates/florin/src/bench/mod.rs",
+                "crates/florin/src/bench/run.rs",
                 "a checkpoint before each load",
+            ),
+            (
+                "crates/florin/src/bench/preload/**",
+                "a history that is in the tables before any service starts",
             ),
             (
                 "crates/florin/src/workers.rs",

@@ -10,9 +10,10 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::task::JoinSet;
 
-use super::connection::Connection;
+use super::connection::{Answer, Connection};
 use super::histogram::Histogram;
 use super::request::Requests;
+use super::scenario::{BULK_OPERATIONS, Scenario};
 
 /// Before it counts: connections are made, caches and plans warm up.
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -33,9 +34,9 @@ pub struct Target {
 /// What came of a load.
 #[derive(Debug, Default)]
 pub struct Measured {
-    /// Answers by status.
+    /// Transfers by the status they were answered with.
     pub statuses: BTreeMap<u16, u64>,
-    /// Of the answers that moved money.
+    /// Of the requests that moved money.
     pub latencies: Histogram,
     /// How long was counted.
     pub time: Duration,
@@ -91,8 +92,9 @@ impl Target {
     ///
     /// # Errors
     /// When a connection cannot be made or breaks.
-    pub async fn transfer(
+    pub async fn measure(
         &self,
+        scenario: Scenario,
         wallets: &Arc<[String]>,
         connections: usize,
         time: Duration,
@@ -114,7 +116,8 @@ impl Target {
                 Sender {
                     requests: self.requests.clone(),
                     wallets: wallets.clone(),
-                    run: format!("b{connections}-{number}"),
+                    bulk: scenario == Scenario::Bulk,
+                    run: format!("{}-{connections}-{number}", scenario.as_str()),
                     random: StdRng::seed_from_u64(seed),
                     connection,
                     window,
@@ -151,6 +154,26 @@ async fn created(connection: &mut Connection, request: &[u8]) -> anyhow::Result<
 /// The status of a transfer that was posted.
 pub const CREATED: u16 = 201;
 
+/// What a batch was answered with, and how many of its transfers were posted. Each result has its
+/// status; to count them is less work than to read a megabyte of JSON.
+fn in_bulk(answer: Answer<'_>) -> (u16, u64) {
+    if answer.status != OK {
+        return (answer.status, 0);
+    }
+    let posted = answer.body.windows(POSTED.len());
+    (
+        REFUSED,
+        posted.filter(|bytes| *bytes == POSTED).count() as u64,
+    )
+}
+
+/// The status of a batch that was taken.
+const OK: u16 = 200;
+/// What stands for the transfers of a batch that were not posted.
+const REFUSED: u16 = 422;
+/// A result of a batch whose transfer was posted.
+const POSTED: &[u8] = b"\"status\":201";
+
 #[derive(Debug, Clone, Copy)]
 struct Window {
     begin: Instant,
@@ -160,6 +183,7 @@ struct Window {
 struct Sender {
     requests: Requests,
     wallets: Arc<[String]>,
+    bulk: bool,
     run: String,
     random: StdRng,
     connection: Connection,
@@ -172,25 +196,46 @@ impl Sender {
         let mut request = Vec::with_capacity(1024);
         let mut sent = Instant::now();
         for number in 0.. {
-            let (from, to) = self.pair();
-            let (from, to) = (&self.wallets[from], &self.wallets[to]);
-            self.requests
-                .transfer(&mut request, from, to, &self.run, number);
-            let status = self.connection.ask(&request).await?.status;
+            self.prepare(&mut request, number);
+            let answer = self.connection.ask(&request).await?;
             let answered = Instant::now();
             if answered >= self.window.end {
                 break;
             }
             if answered >= self.window.begin {
-                *measured.statuses.entry(status).or_default() += 1;
-                if status == CREATED {
+                let (status, created) = if self.bulk {
+                    in_bulk(answer)
+                } else {
+                    (answer.status, u64::from(answer.status == CREATED))
+                };
+                if created > 0 {
+                    *measured.statuses.entry(CREATED).or_default() += created;
                     measured.latencies.record(answered - sent);
+                }
+                let asked = if self.bulk { BULK_OPERATIONS as u64 } else { 1 };
+                if created < asked {
+                    *measured.statuses.entry(status).or_default() += asked - created;
                 }
             }
             // Between an answer and the next request there is nothing to wait for.
             sent = answered;
         }
         Ok(measured)
+    }
+
+    /// Writes the next request.
+    fn prepare(&mut self, request: &mut Vec<u8>, number: u64) {
+        if self.bulk {
+            let pairs: Vec<_> = (0..BULK_OPERATIONS).map(|_| self.pair()).collect();
+            let named = pairs
+                .into_iter()
+                .map(|(from, to)| (self.wallets[from].as_str(), self.wallets[to].as_str()));
+            self.requests.bulk(request, named, &self.run, number);
+        } else {
+            let (from, to) = self.pair();
+            let (from, to) = (&self.wallets[from], &self.wallets[to]);
+            self.requests.transfer(request, from, to, &self.run, number);
+        }
     }
 
     /// Two different wallets.

@@ -1,5 +1,6 @@
 //! `florin bench`: a fleet of its own in a temporary directory, transfers over HTTP, and
-//! pgbench on the same server as a yardstick.
+//! pgbench on the same server as a yardstick. A second fleet, whose ledger is old before it starts,
+//! tells what age and size cost.
 //!
 //! Everything shares one machine, so the load generator is lean: prepared requests over plain
 //! sockets. Every number comes from this run; nothing is assumed.
@@ -8,9 +9,12 @@ mod connection;
 mod effect;
 mod histogram;
 mod load;
+mod preload;
 mod processes;
 mod report;
 mod request;
+mod run;
+mod scenario;
 mod yardstick;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,20 +27,22 @@ use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use local_servers::{PostgresBinaries, Reaper, find_postgres};
 use reqwest::Url;
-use sqlx::{Connection as _, PgConnection};
 
-pub use report::{Load, Machine, Report, Worker};
+pub use report::{Load, Machine, Preloaded, Report, Worker};
+pub use scenario::Scenario;
 pub use yardstick::Yardstick;
 
 use self::load::Target;
+use self::preload::History;
 use self::request::Requests;
+use self::run::Run;
+use self::scenario::{BULK_CONNECTIONS, HOT_WALLETS};
 use crate::exit::Code;
 use crate::fleet::Fleet;
 use crate::output::{self, Output};
 use crate::token::{self, Grant, Role};
 use crate::up::{self, Signals, Up};
 use crate::verify;
-use crate::workers::Workers;
 
 /// Files beside connections that the ledger and this process hold open.
 const OTHER_FILES: u64 = 256;
@@ -55,6 +61,16 @@ pub struct Args {
     /// Wallets that money moves between.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000), value_name = "N")]
     pub wallets: u32,
+
+    /// What is measured, separated by commas: all of it when it is not said. What others are
+    /// compared with is measured with them.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "LOAD,LOAD")]
+    pub only: Vec<Scenario>,
+
+    /// Entries that the old ledger has before it is measured, two for each transaction; it has a
+    /// tenth as many wallets. Ten million need 10 GB in the temporary directory and some minutes.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(20..=100_000_000), value_name = "N")]
+    pub preload: u64,
 
     /// Where randomness begins: the same number, the same transfers.
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -76,7 +92,7 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
     let reaper = Reaper::start()?;
     let progress = output::spinner("Starting a fleet to measure");
     let outcome = tokio::select! {
-        outcome = on_a_fleet(&args, &reaper, &progress) => outcome,
+        outcome = on_fleets(&args, &reaper, &progress) => outcome,
         () = signals.next() => Err(anyhow::anyhow!("stopped")),
     };
     progress.finish_and_clear();
@@ -87,14 +103,45 @@ pub async fn run(args: Args) -> anyhow::Result<Code> {
     Ok(Code::of_check(report.is_good()))
 }
 
-async fn on_a_fleet(
-    args: &Args,
-    reaper: &Reaper,
-    progress: &ProgressBar,
-) -> anyhow::Result<Report> {
-    let dir = directory(reaper)?;
-    let settings = up::Args {
-        data: dir,
+impl Args {
+    fn measures(&self, scenario: Scenario) -> bool {
+        self.only.is_empty() || self.only.contains(&scenario)
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+async fn on_fleets(args: &Args, reaper: &Reaper, progress: &ProgressBar) -> anyhow::Result<Report> {
+    let up = Up::start(&settings(reaper)?, reaper, progress).await?;
+    let report = measure(args, up.fleet(), progress).await;
+    up.stop().await;
+    let mut report = report?;
+    if args.measures(Scenario::Preloaded) {
+        let history = preload::history(args.preload);
+        let started = Instant::now();
+        let prepare = async |url: &str| {
+            progress.set_message(format!("Writing {}", preload::told(&history)));
+            preload::write(url, &history).await
+        };
+        let up = Up::start_after(&settings(reaper)?, reaper, progress, prepare).await?;
+        report.preloaded = Some(Preloaded {
+            entries: history.entries(),
+            wallets: history.wallets(),
+            seconds: started.elapsed().as_secs(),
+        });
+        let measured = measure_old(args, up.fleet(), &history, &mut report, progress).await;
+        up.stop().await;
+        measured?;
+    }
+    report.compare();
+    Ok(report)
+}
+
+fn settings(reaper: &Reaper) -> anyhow::Result<up::Args> {
+    Ok(up::Args {
+        data: directory(reaper)?,
         http: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         database_url: None,
         nats_url: None,
@@ -103,11 +150,7 @@ async fn on_a_fleet(
         analytics_worker: 1,
         fraud_worker: 1,
         settlement_worker: 1,
-    };
-    let up = Up::start(&settings, reaper, progress).await?;
-    let report = measure(args, up.fleet(), progress).await;
-    up.stop().await;
-    report
+    })
 }
 
 /// Not a `TempDir`: it is the reaper that removes it, after the servers are gone. Everybody may
@@ -123,8 +166,8 @@ fn directory(reaper: &Reaper) -> anyhow::Result<PathBuf> {
     Ok(dir)
 }
 
+/// Everything but what needs an old ledger.
 async fn measure(args: &Args, fleet: &Fleet, progress: &ProgressBar) -> anyhow::Result<Report> {
-    let time = Duration::from_secs(args.seconds);
     let binaries = find_postgres()?;
     let target = target(fleet, args.seed)?;
     progress.set_message("Opening wallets");
@@ -132,27 +175,20 @@ async fn measure(args: &Args, fleet: &Fleet, progress: &ProgressBar) -> anyhow::
     let wallets = target.open_wallets(args.wallets as usize).await?;
     let opening = started.elapsed().as_millis().max(1);
     let wallets: Arc<[String]> = wallets.into();
-    let mut workers = Workers::of(fleet).await?;
-    workers.catch_up().await?;
+    let mut run = Run::new(fleet, target, args.time()).await?;
 
-    let mut server = PgConnection::connect(&fleet.endpoints.postgres).await?;
-    checkpoint(&mut server).await?;
+    run.checkpoint().await?;
     progress.set_message("Measuring the yardstick, pgbench");
-    let yardstick = measure_yardstick(&binaries, &fleet.endpoints.postgres, time).await?;
-
-    let mut run = Run {
-        workers,
-        server,
-        fleet,
-        target,
-        wallets,
-        time,
-        yardstick: yardstick.as_ref().map(|yardstick| yardstick.per_second),
-    };
+    run.yardstick = measure_yardstick(&binaries, &fleet.endpoints.postgres, args.time()).await?;
     let mut loads = Vec::new();
-    for connections in &args.connections {
-        progress.set_message(format!("Transferring over {connections} connections"));
-        loads.push(run.load(usize::from(*connections)).await?);
+    for (scenario, connections) in young_loads(args) {
+        progress.set_message(scenario.described(connections));
+        let few = wallets.len().min(HOT_WALLETS);
+        let wallets = match scenario {
+            Scenario::Hot => wallets[..few].into(),
+            _ => wallets.clone(),
+        };
+        loads.push(run.load(scenario, &wallets, connections).await?);
     }
     progress.set_message("Proving the books");
     let proof = verify::check(&fleet.endpoints.postgres).await?;
@@ -163,12 +199,57 @@ async fn measure(args: &Args, fleet: &Fleet, progress: &ProgressBar) -> anyhow::
             is_release: !cfg!(debug_assertions),
         },
         seed: args.seed,
-        wallets: run.wallets.len(),
+        wallets: wallets.len(),
         wallets_per_second: u64::try_from(u128::from(args.wallets) * 1_000 / opening)?,
-        yardstick,
+        preloaded: None,
+        yardstick: run.yardstick,
         loads,
         is_clean: proof.clean,
     })
+}
+
+/// What is measured in a young ledger. The uniform load is what others are compared with.
+fn young_loads(args: &Args) -> Vec<(Scenario, usize)> {
+    let connections = args.connections.iter().copied().map(usize::from);
+    let compared = [Scenario::Uniform, Scenario::Hot, Scenario::Preloaded];
+    let mut loads = Vec::new();
+    for connections in connections {
+        if compared.iter().any(|scenario| args.measures(*scenario)) {
+            loads.push((Scenario::Uniform, connections));
+        }
+        if args.measures(Scenario::Hot) {
+            loads.push((Scenario::Hot, connections));
+        }
+    }
+    if args.measures(Scenario::Bulk) {
+        loads.push((Scenario::Bulk, BULK_CONNECTIONS));
+    }
+    loads
+}
+
+/// The uniform load in an old ledger: between as many wallets, from all over its table.
+async fn measure_old(
+    args: &Args,
+    fleet: &Fleet,
+    history: &History,
+    report: &mut Report,
+    progress: &ProgressBar,
+) -> anyhow::Result<()> {
+    let count = history.wallets().min(report.wallets as u64);
+    let numbers = (0..count).map(|number| number * history.wallets() / count);
+    let wallets: Vec<String> = numbers.map(|it| history.wallet(it).to_string()).collect();
+    let wallets: Arc<[String]> = wallets.into();
+    let mut run = Run::new(fleet, target(fleet, args.seed)?, args.time()).await?;
+    run.yardstick.clone_from(&report.yardstick);
+    for connections in args.connections.iter().copied().map(usize::from) {
+        progress.set_message(Scenario::Preloaded.described(connections));
+        let load = run.load(Scenario::Preloaded, &wallets, connections).await?;
+        report.loads.push(load);
+    }
+    progress.set_message("Proving the books");
+    let proof = verify::check(&fleet.endpoints.postgres).await?;
+    report.is_clean &= proof.clean;
+    Ok(())
 }
 
 async fn measure_yardstick(
@@ -204,56 +285,6 @@ fn target(fleet: &Fleet, seed: u64) -> anyhow::Result<Target> {
         requests: Requests::new(address, &token),
         seed,
     })
-}
-
-struct Run<'a> {
-    workers: Workers,
-    server: PgConnection,
-    fleet: &'a Fleet,
-    target: Target,
-    wallets: Arc<[String]>,
-    time: Duration,
-    yardstick: Option<u64>,
-}
-
-impl Run<'_> {
-    async fn load(&mut self, connections: usize) -> anyhow::Result<Load> {
-        checkpoint(&mut self.server).await?;
-        let ages = effect::of_workers(self.fleet).await?;
-        let (began, before) = (Instant::now(), processes::usage(&self.fleet.endpoints));
-        let measured = self
-            .target
-            .transfer(&self.wallets, connections, self.time)
-            .await?;
-        let (took, after) = (began.elapsed(), processes::usage(&self.fleet.endpoints));
-        let behind = self.workers.behind().await?;
-        let caught_up = self.workers.catch_up().await?;
-
-        let mut load = Load::of(connections, &measured, self.yardstick);
-        for (name, later) in effect::of_workers(self.fleet).await? {
-            let seen = later.since(&ages[&name]);
-            let worker = Worker::of(&seen, behind[&name], caught_up[&name]);
-            load.workers.insert(name, worker);
-        }
-        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        for (name, usage) in after {
-            let earlier = before.get(&name).map_or(0, |earlier| earlier.cpu_millis);
-            let used = usage.cpu_millis.saturating_sub(earlier);
-            load.cores.insert(name.clone(), report::ratio(used, millis));
-            load.memory_mib
-                .insert(name, report::mebibytes(usage.memory_kib));
-        }
-        Ok(load)
-    }
-}
-
-/// A young server fills every file of its write-ahead log with zeros before it first uses it, one
-/// a second under load, and everybody waits. After a checkpoint it uses old ones again, as a
-/// server does that has been up for an hour.
-async fn checkpoint(server: &mut PgConnection) -> anyhow::Result<()> {
-    let done = sqlx::query("CHECKPOINT").execute(server).await;
-    done.context("cannot make a checkpoint")?;
-    Ok(())
 }
 
 /// A connection is a file, and many systems allow a process 1,024 of them unless it asks. What

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::effect::Ages;
 use super::load::{CREATED, Measured};
+use super::scenario::Scenario;
 use super::yardstick::Yardstick;
 use crate::output::{align_right, grouped, table};
 
@@ -22,12 +23,25 @@ pub struct Report {
     pub wallets: usize,
     /// Wallets opened and funded per second, over 64 connections.
     pub wallets_per_second: u64,
+    /// The ledger that was old before it was measured; none when that was not asked for.
+    pub preloaded: Option<Preloaded>,
     /// What the same Postgres did at its own benchmark; none where pgbench is not installed.
     pub yardstick: Option<Yardstick>,
     /// Each load.
     pub loads: Vec<Load>,
     /// Whether the books balanced afterwards.
     pub is_clean: bool,
+}
+
+/// A ledger with a history.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preloaded {
+    /// Entries that it had.
+    pub entries: u64,
+    /// Wallets that it had.
+    pub wallets: u64,
+    /// How long it took to write them and to start the fleet.
+    pub seconds: u64,
 }
 
 /// What it was measured on.
@@ -44,19 +58,23 @@ pub struct Machine {
 /// One load: so many connections, each with one request under way.
 #[derive(Debug, Clone, Serialize)]
 pub struct Load {
+    /// What kind of load.
+    pub scenario: Scenario,
     /// How many connections.
     pub connections: usize,
     /// Transfers that were answered with their transaction, per second.
     pub transfers_per_second: u64,
     /// Of the yardstick's transactions.
     pub to_yardstick: Option<f64>,
+    /// Of the uniform load's transfers over as many connections in a young ledger.
+    pub to_uniform: Option<f64>,
     /// Half of the answers came within.
     pub p50_ms: f64,
     /// 99 of 100 answers came within.
     pub p99_ms: f64,
     /// How far each worker was behind.
     pub workers: BTreeMap<String, Worker>,
-    /// Answers by status.
+    /// Transfers by the status they were answered with.
     pub answers: BTreeMap<u16, u64>,
     /// Memory at the end of the load, in MiB.
     pub memory_mib: BTreeMap<String, f64>,
@@ -96,14 +114,22 @@ impl Worker {
 
 impl Load {
     /// Puts together what was measured at the client's end.
-    pub(super) fn of(connections: usize, measured: &Measured, yardstick: Option<u64>) -> Self {
+    pub(super) fn of(
+        scenario: Scenario,
+        connections: usize,
+        measured: &Measured,
+        yardstick: Option<u64>,
+    ) -> Self {
         let micros = measured.time.as_micros().max(1);
-        let per_second = u128::from(measured.latencies.count()) * 1_000_000 / micros;
+        let posted = measured.statuses.get(&CREATED).copied().unwrap_or_default();
+        let per_second = u128::from(posted) * 1_000_000 / micros;
         let per_second = u64::try_from(per_second).unwrap_or(u64::MAX);
         Self {
+            scenario,
             connections,
             transfers_per_second: per_second,
             to_yardstick: yardstick.map(|yardstick| ratio(per_second, yardstick)),
+            to_uniform: None,
             p50_ms: milliseconds(measured.latencies.permille(500)),
             p99_ms: milliseconds(measured.latencies.permille(990)),
             workers: BTreeMap::new(),
@@ -121,6 +147,22 @@ impl Load {
 }
 
 impl Report {
+    /// Holds what happened among few wallets and in an old ledger against the uniform load.
+    pub(super) fn compare(&mut self) {
+        let uniform: BTreeMap<usize, u64> = self
+            .loads
+            .iter()
+            .filter(|load| load.scenario == Scenario::Uniform)
+            .map(|load| (load.connections, load.transfers_per_second))
+            .collect();
+        for load in &mut self.loads {
+            if matches!(load.scenario, Scenario::Hot | Scenario::Preloaded) {
+                let uniform = uniform.get(&load.connections);
+                load.to_uniform = uniform.map(|it| ratio(load.transfers_per_second, *it));
+            }
+        }
+    }
+
     /// Whether the numbers are to be believed: every transfer was posted, and the books balance.
     pub fn is_good(&self) -> bool {
         self.is_clean
@@ -194,6 +236,15 @@ impl fmt::Display for Report {
             "{}\n",
             self.by_process("cores busy", |load| &load.cores, 2)
         )?;
+        if let Some(old) = &self.preloaded {
+            writeln!(
+                f,
+                "The old ledger had {} entries of {} wallets; it was there after {} s.",
+                grouped(old.entries),
+                grouped(old.wallets),
+                grouped(old.seconds)
+            )?;
+        }
         let failed: u64 = self.loads.iter().map(Load::failed).sum();
         if failed > 0 {
             writeln!(f, "{} transfers were not posted.", grouped(failed))?;
@@ -214,17 +265,21 @@ impl fmt::Display for Report {
 
 impl Report {
     fn speeds(&self) -> comfy_table::Table {
-        let mut speeds = table(&["", "per second", "to pgbench", "p50 ms", "p99 ms"]);
+        let mut speeds = table(&[
+            "",
+            "per second",
+            "to pgbench",
+            "to uniform",
+            "p50 ms",
+            "p99 ms",
+        ]);
+        let to = |ratio: Option<f64>| ratio.map(|it| format!("{it:.2}")).unwrap_or_default();
         for load in &self.loads {
             speeds.add_row([
-                format!(
-                    "transfers, {} connections",
-                    grouped(load.connections as u64)
-                ),
+                load.scenario.described(load.connections),
                 grouped(load.transfers_per_second),
-                load.to_yardstick
-                    .map(|ratio| format!("{ratio:.2}"))
-                    .unwrap_or_default(),
+                to(load.to_yardstick),
+                to(load.to_uniform),
                 shown(Some(load.p50_ms)),
                 shown(Some(load.p99_ms)),
             ]);
@@ -233,14 +288,14 @@ impl Report {
             let name = yardstick.command.clone();
             speeds.add_row([name, grouped(yardstick.per_second), "1.00".to_owned()]);
         }
-        align_right(&mut speeds, &[1, 2, 3, 4]);
+        align_right(&mut speeds, &[1, 2, 3, 4, 5]);
         speeds
     }
 
     fn lags(&self) -> comfy_table::Table {
         let mut lags = table(&[
             "commit to effect",
-            "connections",
+            "load",
             "p50 ms",
             "p99 ms",
             "behind at the end",
@@ -250,7 +305,7 @@ impl Report {
             for (name, worker) in &load.workers {
                 lags.add_row([
                     name.clone(),
-                    grouped(load.connections as u64),
+                    load.scenario.named(load.connections),
                     shown(worker.p50_ms),
                     shown(worker.p99_ms),
                     grouped(worker.behind),
@@ -270,7 +325,7 @@ impl Report {
     ) -> comfy_table::Table {
         let loads = self.loads.iter();
         let columns: Vec<String> = std::iter::once(what.to_owned())
-            .chain(loads.map(|load| format!("{} connections", grouped(load.connections as u64))))
+            .chain(loads.map(|load| load.scenario.named(load.connections)))
             .collect();
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         let mut processes = table(&columns);
@@ -303,7 +358,7 @@ mod tests {
             latencies,
             time: Duration::from_millis(500),
         };
-        let load = Load::of(64, &measured, Some(8_000));
+        let load = Load::of(Scenario::Uniform, 64, &measured, Some(8_000));
         assert_eq!((load.transfers_per_second, load.failed()), (10_000, 2));
         assert_eq!(
             load.to_yardstick.map(|ratio| ratio.to_string()).as_deref(),

@@ -56,6 +56,36 @@ impl Requests {
             out.extend_from_slice(part);
         }
     }
+
+    /// Writes a batch of transfers between pairs of wallets in place of what `out` held. Each
+    /// transfer has a key of its own.
+    pub fn bulk<'a>(
+        &self,
+        out: &mut Vec<u8>,
+        pairs: impl Iterator<Item = (&'a str, &'a str)>,
+        run: &str,
+        number: u64,
+    ) {
+        let mut body = br#"{"atomic":false,"dry_run":false,"operations":["#.to_vec();
+        for (nth, (from, to)) in pairs.enumerate() {
+            let comma = if nth == 0 { "" } else { "," };
+            // Writing to a vector cannot fail.
+            let _ = write!(
+                body,
+                "{comma}{{\"key\":\"{run}-{number}-{nth}\",\"type\":\"transfer\",\"wallet\":\"{from}\",\
+                 \"to_wallet\":\"{to}\",\"amount\":\"0.01\",\"currency\":\"EUR\"}}"
+            );
+        }
+        body.extend_from_slice(b"]}");
+        out.clear();
+        for part in [b"POST /v1/batches", self.headers.as_slice()] {
+            out.extend_from_slice(part);
+        }
+        // A batch needs no key of its own; the header that every request has does no harm.
+        let _ = write!(out, "{run}-{number}");
+        end_head(out, body.len());
+        out.extend_from_slice(&body);
+    }
 }
 
 fn end_head(out: &mut Vec<u8>, body_length: usize) {
@@ -85,5 +115,28 @@ mod tests {
         );
         let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
         assert_eq!(body["to_wallet"], "wal_b");
+    }
+
+    #[test]
+    fn a_batch_is_a_complete_request_and_every_transfer_has_its_key() {
+        let requests = Requests::new("127.0.0.1:8080".parse().expect("an address"), "t0ken");
+        let mut out = b"left over".to_vec();
+        let pairs = [("wal_a", "wal_b"), ("wal_c", "wal_d")];
+        requests.bulk(&mut out, pairs.into_iter(), "run-7", 12);
+        let text = String::from_utf8(out).expect("ASCII");
+        let (head, body) = text.split_once("\r\n\r\n").expect("a body");
+        assert!(head.starts_with("POST /v1/batches HTTP/1.1\r\n"), "{head}");
+        assert!(
+            head.ends_with(&format!("Content-Length: {}", body.len())),
+            "{head}"
+        );
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        let operations = body["operations"].as_array().expect("operations");
+        let named = |field: &str| -> Vec<_> { operations.iter().map(|it| &it[field]).collect() };
+        assert_eq!(named("key"), ["run-7-12-0", "run-7-12-1"]);
+        assert_eq!(
+            (named("wallet")[1], named("to_wallet")[1]),
+            (&"wal_c".into(), &"wal_d".into())
+        );
     }
 }

@@ -162,6 +162,20 @@ impl Up {
         reaper: &Reaper,
         progress: &ProgressBar,
     ) -> anyhow::Result<Self> {
+        Self::start_after(args, reaper, progress, async |_| Ok(())).await
+    }
+
+    /// The same, and before any service starts, something is done to the database, whose URL as
+    /// its owner is given.
+    ///
+    /// # Errors
+    /// When something does not start, or that is not done.
+    pub async fn start_after(
+        args: &Args,
+        reaper: &Reaper,
+        progress: &ProgressBar,
+        prepare: impl AsyncFnOnce(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
         let home = Home::take(&args.data).await?;
         check_free(args.http)?;
         token::ensure_keys(home.dir())?;
@@ -181,6 +195,8 @@ impl Up {
                 .map(String::as_str)),
             topology::apply(&bus.url, &topology),
         )?;
+
+        prepare(database.url.expose()).await?;
 
         progress.set_message("Starting the services");
         let plans = plans(args, &home, &database, &bus, &|role| &passwords[role])?;

@@ -39,6 +39,8 @@ pub enum Permission {
     FeesRead,
     /// Make and end rules about fees.
     FeesManage,
+    /// Send many operations in one request; each asks for its own permission too.
+    MoneyBatch,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
     /// Read statistics of wallets.
@@ -75,6 +77,7 @@ impl Permission {
         Self::MoneyAdjust,
         Self::FeesRead,
         Self::FeesManage,
+        Self::MoneyBatch,
         Self::MoneyBackdate,
         Self::StatsRead,
         Self::AlertsRead,
@@ -104,6 +107,7 @@ impl Permission {
             Self::MoneyAdjust => "money:adjust",
             Self::FeesRead => "fees:read",
             Self::FeesManage => "fees:manage",
+            Self::MoneyBatch => "money:batch",
             Self::MoneyBackdate => "money:backdate",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
@@ -168,9 +172,9 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, DeadLettersRead, FeesRead, MoneyPay, MoneyTransfer, MoneyWithdraw,
-            PaymentsRefund, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
-            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
+            AlertsRead, DeadLettersRead, FeesRead, MoneyBatch, MoneyPay, MoneyTransfer,
+            MoneyWithdraw, PaymentsRefund, SettlementsCut, SettlementsRead, StatsRead,
+            WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Merchant => &[
@@ -180,6 +184,7 @@ impl Role {
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
+                MoneyBatch,
                 PaymentsRefund,
                 StatsRead,
             ],
@@ -190,6 +195,7 @@ impl Role {
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
+                MoneyBatch,
                 StatsRead,
             ],
             Self::Analyst => &[

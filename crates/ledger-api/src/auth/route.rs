@@ -73,6 +73,7 @@ pub const ROUTES: &[RouteRule] = &[
         "/v1/fee-rules/{id}/deactivate",
         Permission::FeesManage,
     ),
+    on("POST", "/v1/batches", Permission::MoneyBatch),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
     on(

@@ -1,6 +1,9 @@
 //! What handlers work with.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use contracts::WalletId;
 use service_runtime::Clock;
@@ -108,33 +111,55 @@ impl Api {
         }
     }
 
+    /// Counts the operations of a batch like requests of their own.
+    pub(super) fn pace_batch(&self, principal: &Principal, operations: usize) {
+        let second = self.0.clock.now().timestamp();
+        let more = u32::try_from(operations.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.0.pace.count(&principal.subject, second, more);
+    }
+
     /// The facts about wallets that never change, in the order of `ids`; all of them must be
     /// there. What is not remembered is read in one statement.
     pub(super) async fn facts<const N: usize>(
         &self,
         ids: [WalletId; N],
     ) -> Result<[Facts; N], ApiError> {
-        let missing: Vec<WalletId> = ids
-            .into_iter()
-            .filter(|id| self.0.facts.get(*id).is_none())
-            .collect();
-        let mut found: HashMap<WalletId, Facts> = HashMap::new();
-        if !missing.is_empty() {
-            // The system's own wallets are nobody's business.
-            if missing.iter().any(|id| SystemShard::is_system(*id)) {
-                return Err(ErrorCode::NotFound.into());
-            }
-            found = wallets::facts(self.pool(), &missing).await?;
-            for (id, facts) in &found {
-                self.0.facts.insert(*id, facts.clone());
-            }
-        }
-        let all: Option<Vec<Facts>> = ids
-            .iter()
-            .map(|id| found.remove(id).or_else(|| self.0.facts.get(*id)))
-            .collect();
+        let mut found = self.facts_of(&ids).await?;
+        let all: Option<Vec<Facts>> = ids.iter().map(|id| found.remove(id)).collect();
         all.and_then(|all| all.try_into().ok())
             .ok_or_else(|| ErrorCode::NotFound.into())
+    }
+
+    /// The facts about as many of the wallets as are there. What is not remembered is read in one
+    /// statement; the system's own wallets are nobody's business, so they are not there.
+    pub(super) async fn facts_of(
+        &self,
+        ids: &[WalletId],
+    ) -> Result<HashMap<WalletId, Facts>, ApiError> {
+        let mut found = HashMap::with_capacity(ids.len());
+        let mut missing = BTreeSet::new();
+        for id in ids
+            .iter()
+            .copied()
+            .filter(|id| !SystemShard::is_system(*id))
+        {
+            match self.0.facts.get(id) {
+                Some(facts) => {
+                    found.insert(id, facts);
+                }
+                None => {
+                    missing.insert(id);
+                }
+            }
+        }
+        if !missing.is_empty() {
+            let missing: Vec<WalletId> = missing.into_iter().collect();
+            for (id, facts) in wallets::facts(self.pool(), &missing).await? {
+                self.0.facts.insert(id, facts.clone());
+                found.insert(id, facts);
+            }
+        }
+        Ok(found)
     }
 
     /// The facts about a wallet that `principal` may see and use; to anybody else it is not

@@ -15,8 +15,8 @@ use serde_json::error::Category;
 
 use super::error::{ApiError, ErrorCode};
 
-/// Time for a whole body to arrive. 64 KiB take a second on the slowest mobile network; who
-/// sends a byte a second keeps a connection, and there are only so many.
+/// Time for a whole body to arrive. 64 KiB take a second on the slowest mobile network, and a
+/// batch of 1 MiB comes from a server; who sends a byte a second keeps a connection, and there are only so many.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much more than the largest body is read, and thrown away, before the answer: a client
 /// that is still sending would otherwise see a broken connection instead of the 413.
@@ -24,18 +24,20 @@ const EXCESS_BYTES_MAX: usize = 1024 * 1024;
 /// What is repeated of a parser's complaint, which may quote the body.
 const COMPLAINT_CHARS_MAX: usize = 200;
 
-/// A body, parsed. `T` denies unknown fields; serde refuses fields that come twice.
+/// A body of at most `BYTES_MAX` bytes, parsed. `T` denies unknown fields; serde refuses fields that come twice.
 #[derive(Debug)]
-pub struct JsonBody<T>(pub T);
+pub struct JsonBody<T, const BYTES_MAX: usize = BODY_BYTES_MAX>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+impl<S: Send + Sync, T: DeserializeOwned, const BYTES_MAX: usize> FromRequest<S>
+    for JsonBody<T, BYTES_MAX>
+{
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         if !is_json(&request) {
             return Err(ErrorCode::UnsupportedMediaType.into());
         }
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, read(request.into_body()))
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, read(request.into_body(), BYTES_MAX))
             .await
             .map_err(|_| ErrorCode::RequestTimeout)??;
         parse(&bytes).map(Self)
@@ -53,7 +55,7 @@ fn is_json(request: &Request) -> bool {
     essence.is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
 }
 
-async fn read(mut body: Body) -> Result<Bytes, ApiError> {
+async fn read(mut body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     let mut bytes = BytesMut::new();
     let mut length = 0;
     while let Some(frame) = body.frame().await {
@@ -62,13 +64,13 @@ async fn read(mut body: Body) -> Result<Bytes, ApiError> {
             continue;
         };
         length += data.len();
-        if length <= BODY_BYTES_MAX {
+        if length <= bytes_max {
             bytes.extend_from_slice(&data);
-        } else if length > BODY_BYTES_MAX + EXCESS_BYTES_MAX {
+        } else if length > bytes_max + EXCESS_BYTES_MAX {
             break;
         }
     }
-    if length > BODY_BYTES_MAX {
+    if length > bytes_max {
         Err(ErrorCode::BodyTooLarge.into())
     } else {
         Ok(bytes.freeze())
@@ -76,7 +78,7 @@ async fn read(mut body: Body) -> Result<Bytes, ApiError> {
 }
 
 /// Reads a JSON object.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // serde would take an array for a struct, field by field.
     if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(ApiError::from(ErrorCode::MalformedBody).detail("expected a JSON object"));

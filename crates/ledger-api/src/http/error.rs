@@ -81,7 +81,7 @@ codes! {
     BatchRejected = "batch_rejected" CONFLICT, "Another operation of the batch was decided against, so none was done.";
     AlreadyReplayed = "already_replayed" CONFLICT, "The dead letter was replayed before.";
     AlreadyDiscarded = "already_discarded" CONFLICT, "The dead letter was discarded before.";
-    BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than 64 KiB.";
+    BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than the route takes: 64 KiB, a batch 1 MiB.";
     UnsupportedMediaType = "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE, "Bodies are application/json.";
     InvalidIdempotencyKey = "invalid_idempotency_key" UNPROCESSABLE_ENTITY, "An Idempotency-Key has 1 to 255 visible ASCII characters.";
     IdempotencyKeyReused = "idempotency_key_reused" UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request.";
@@ -92,6 +92,7 @@ codes! {
     UnknownCurrency = "unknown_currency" UNPROCESSABLE_ENTITY, "The currency is none that Florin keeps books in.";
     SelfTransfer = "self_transfer" UNPROCESSABLE_ENTITY, "Sender and receiver are the same wallet.";
     NotAMerchant = "not_a_merchant" UNPROCESSABLE_ENTITY, "The wallet is no merchant's.";
+    InvalidBatch = "invalid_batch" UNPROCESSABLE_ENTITY, "A batch has 1 to 1,000 operations.";
     InvalidText = "invalid_text" UNPROCESSABLE_ENTITY, "A text is empty, too long, or holds control characters.";
     InvalidMetadata = "invalid_metadata" UNPROCESSABLE_ENTITY, "The metadata has too many entries, or one that is too long or holds control characters.";
     InvalidTimestamp = "invalid_timestamp" UNPROCESSABLE_ENTITY, "A time is written as RFC 3339 and lies between 1900 and now.";
@@ -175,8 +176,10 @@ pub struct Problem {
 /// A field that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldProblem {
-    /// Its name in the body or the query.
-    pub field: &'static str,
+    /// Its name in the body or the query; in a batch with the operation's index:
+    /// `operations[3].amount`.
+    #[schema(value_type = String)]
+    pub field: Cow<'static, str>,
     /// The code of what is wrong with it.
     pub code: &'static str,
 }
@@ -206,14 +209,25 @@ impl Problem {
 pub struct ApiError {
     code: ErrorCode,
     detail: Option<Cow<'static, str>>,
-    field: Option<&'static str>,
+    field: Option<Cow<'static, str>>,
 }
 
 impl ApiError {
     /// Says what is wrong with a field.
     #[must_use]
     pub fn field(mut self, field: &'static str) -> Self {
-        self.field = Some(field);
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says which operation of a batch it is about.
+    #[must_use]
+    pub fn at_operation(mut self, index: usize) -> Self {
+        let field = match self.field {
+            Some(field) => format!("operations[{index}].{field}"),
+            None => format!("operations[{index}]"),
+        };
+        self.field = Some(field.into());
         self
     }
 
@@ -227,6 +241,21 @@ impl ApiError {
     /// The token lacks a permission.
     pub fn forbidden(permission: Permission) -> Self {
         Self::from(ErrorCode::Forbidden).detail(format!("this needs the permission {permission}"))
+    }
+
+    /// What a client is told, but for the occurrence.
+    pub fn problem(self) -> Problem {
+        let mut problem = Problem::new(self.code);
+        problem.detail = self.detail;
+        problem.errors = self
+            .field
+            .map(|field| FieldProblem {
+                field,
+                code: self.code.as_str(),
+            })
+            .into_iter()
+            .collect();
+        problem
     }
 }
 
@@ -303,21 +332,13 @@ impl From<AmountError> for ApiError {
 impl IntoResponse for ApiError {
     /// The problem also rides along as an extension: `observe` adds the request id to it.
     fn into_response(self) -> Response {
-        let mut problem = Problem::new(self.code);
-        problem.detail = self.detail;
-        problem.errors = self
-            .field
-            .map(|field| FieldProblem {
-                field,
-                code: self.code.as_str(),
-            })
-            .into_iter()
-            .collect();
-        let mut response = (self.code.status(), problem.body()).into_response();
+        let status = self.code.status();
+        let problem = self.problem();
+        let mut response = (status, problem.body()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if matches!(
-            self.code.status(),
+            status,
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
         ) {
             headers.insert(
@@ -325,7 +346,7 @@ impl IntoResponse for ApiError {
                 HeaderValue::from_static(RETRY_AFTER_SECONDS),
             );
         }
-        if self.code.status() == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(problem);

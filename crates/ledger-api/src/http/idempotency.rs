@@ -1,6 +1,11 @@
 //! What makes a write safe to repeat: its key, and the fingerprint of what the key stands for.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
 use contracts::{
     headers::{TRACEPARENT, trace_id},
     limits::IDEMPOTENCY_KEY_CHARS_MAX,
@@ -29,25 +34,36 @@ impl<S: Send + Sync> FromRequestParts<S> for WriteHeaders {
         let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
         let value = values.next().ok_or(ErrorCode::IdempotencyKeyRequired)?;
         let key = value.to_str().ok().and_then(parse_key);
-        let traceparent = parts
-            .headers
-            .get(TRACEPARENT)
-            .and_then(|value| value.to_str().ok());
         match (key, values.next()) {
             (Some(key), None) => Ok(Self {
                 key: key.to_owned(),
-                traceparent: traceparent
-                    .filter(|value| trace_id(value).is_some())
-                    .map(str::to_owned),
+                traceparent: traceparent(&parts.headers),
             }),
             _ => Err(ErrorCode::InvalidIdempotencyKey.into()),
         }
     }
 }
 
+/// The caller's trace, on a route whose operations bring their keys in the body.
+#[derive(Debug)]
+pub struct Trace(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Trace {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(traceparent(&parts.headers)))
+    }
+}
+
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(TRACEPARENT)?.to_str().ok()?;
+    trace_id(value).map(|_| value.to_owned())
+}
+
 /// A key, bare or as a quoted string of RFC 8941: the draft standard asks for quotation marks,
 /// payment clients send none, and both mean the same key.
-fn parse_key(value: &str) -> Option<&str> {
+pub fn parse_key(value: &str) -> Option<&str> {
     let bare = value
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
@@ -62,6 +78,31 @@ fn parse_key(value: &str) -> Option<&str> {
 /// its first viewer may see.
 pub fn fingerprint(method: &str, path: &str, viewer: &Viewer, action: &Action) -> Fingerprint {
     fingerprint_of(method, path, viewer, &canonical(action))
+}
+
+/// What the keys of an atomic batch stand for: each for its operation as a part of exactly this
+/// batch. `operations` are the keys with the fingerprints that the operations have alone. So a
+/// repetition is a replay only when it is the whole batch again, and none of its operations is
+/// done alone by accident.
+pub fn linked(operations: &[(&str, Fingerprint)]) -> Vec<Fingerprint> {
+    let mut whole = Sha256::new();
+    whole.update("linked\n");
+    for (key, alone) in operations {
+        // The length tells where the key ends.
+        whole.update(format!("{} {key}\n", key.len()));
+        whole.update(alone);
+    }
+    let whole = whole.finalize();
+    operations
+        .iter()
+        .map(|(_, alone)| {
+            Sha256::new()
+                .chain_update(whole)
+                .chain_update(alone)
+                .finalize()
+                .into()
+        })
+        .collect()
 }
 
 /// The same of a request that is no command of the ledger: `canonical` is its parsed value.
@@ -194,6 +235,28 @@ mod tests {
                 "98503ef77551a37d08851a64a61b33a1ce5abf99ba2c34ddaaad8346d10f5270",
             ]
         );
+    }
+
+    /// As above, for the keys of atomic batches.
+    #[test]
+    fn an_operation_of_an_atomic_batch_stands_for_that_batch() {
+        let [one, two] = [[1; 32], [2; 32]];
+        let batch = linked(&[("a", one), ("b", two)]);
+        assert_eq!(
+            hex::encode(batch[0]),
+            "c68c5554101bb93999393e0b9e02c7977496cdce1eb1a737b01317c93f79eff8"
+        );
+        for other in [
+            vec![("b", two), ("a", one)],
+            vec![("a", one)],
+            vec![("a", one), ("c", two)],
+            vec![("a", one), ("b", one)],
+            vec![("a", one), ("b", two), ("c", two)],
+        ] {
+            let other = linked(&other);
+            assert!(batch.iter().all(|own| !other.contains(own)));
+        }
+        assert!(!batch.contains(&one) && !batch.contains(&two));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod alerts;
 mod answer;
 mod api;
 mod authorised;
+mod batches;
 mod body;
 mod dead_letters;
 mod error;
@@ -29,6 +30,7 @@ mod router;
 mod server;
 mod settlements;
 mod transactions;
+mod vocabulary;
 mod wallets;
 
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};

@@ -1,18 +1,21 @@
-//! What deposits, withdrawals, transfers and payments share.
+//! What deposits, withdrawals, transfers and payments share, alone and in batches.
+
+use std::collections::HashMap;
 
 use axum::response::Response;
-use contracts::{Kind, WalletId};
+use contracts::{Kind, WalletId, event::WalletKind};
 
 use super::{
     answer,
     api::Api,
-    error::ApiError,
+    error::{ApiError, ErrorCode},
     fields::{self, Metadata},
     idempotency::{WriteHeaders, fingerprint},
 };
 use crate::{
     auth::Principal,
     domain::{Action, Command, Movement, Sight},
+    store::wallets::Facts,
 };
 
 /// The fields that every movement has, as they came.
@@ -54,6 +57,69 @@ impl Fields {
             metadata: fields::metadata(self.metadata)?,
         })
     }
+}
+
+/// A movement as a request asks for it: every value is valid, but nobody has looked yet whose
+/// wallets it is about.
+pub struct Order {
+    /// The path of the route that takes it alone, with its ids: the key stands for it too.
+    pub path: String,
+    /// What is asked for.
+    pub movement: Movement,
+}
+
+impl Order {
+    /// The wallets that have to be known.
+    pub fn wallets(&self) -> Vec<WalletId> {
+        let own = std::iter::once(self.movement.wallet);
+        own.chain(self.movement.counterparty).collect()
+    }
+
+    /// Checks that the caller may see and use the wallet, and that the counterparty is there and
+    /// may receive this; notes what the merchant deals in. Gives what the caller may see of the
+    /// answer.
+    ///
+    /// # Errors
+    /// A wallet of somebody else is not there.
+    pub fn admit(
+        &mut self,
+        principal: &Principal,
+        facts: &HashMap<WalletId, Facts>,
+    ) -> Result<Sight, ApiError> {
+        let mut parties = Vec::with_capacity(2);
+        for id in self.wallets() {
+            parties.push((id, facts.get(&id).ok_or(ErrorCode::NotFound)?));
+        }
+        let (_, own) = parties[0];
+        if !principal.sees(&own.owner) {
+            return Err(ErrorCode::NotFound.into());
+        }
+        let pays = self.movement.kind == Kind::Payment;
+        let merchant = |(_, facts): &(WalletId, &Facts)| facts.kind == WalletKind::Merchant;
+        if pays && !parties.last().is_some_and(merchant) {
+            return Err(ApiError::from(ErrorCode::NotAMerchant).field("merchant"));
+        }
+        let owners = parties
+            .iter()
+            .map(|(id, facts)| (*id, facts.owner.as_str()));
+        let sight = principal.sight(owners);
+        let receiver = parties.last().filter(|_| pays);
+        self.movement.merchant_category = receiver.and_then(|(_, facts)| facts.category.clone());
+        Ok(sight)
+    }
+}
+
+/// Submits a movement that came alone, and sends its answer.
+pub async fn carry_out(
+    api: &Api,
+    principal: &Principal,
+    headers: WriteHeaders,
+    mut order: Order,
+) -> Result<Response, ApiError> {
+    let facts = api.facts_of(&order.wallets()).await?;
+    let sight = order.admit(principal, &facts)?;
+    let action = Action::Move(order.movement);
+    submit(api, principal, headers, &order.path, sight, action).await
 }
 
 /// Submits a write and sends its answer, new or repeated. `path` is the route with its ids,

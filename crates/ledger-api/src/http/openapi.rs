@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use utoipa::{
     IntoParams, IntoResponses, Modify, OpenApi,
     openapi::{
@@ -14,7 +15,7 @@ use utoipa::{
 
 use super::{
     error::{ErrorCode, FieldProblem, PROBLEM_JSON, Problem},
-    router,
+    router, vocabulary,
 };
 
 /// The frame of the document; the router fills in the routes.
@@ -24,8 +25,8 @@ use super::{
         title = "Florin ledger",
         description = "Wallets, and money that moves between them: idempotent, exact, double entry.\n\n\
             Amounts are strings with a currency, times are RFC 3339 in UTC, ids have a prefix. Every \
-            write needs an `Idempotency-Key`; repeating it repeats the answer. Errors are problem \
-            details (RFC 9457) with a stable `code`.",
+            write needs an `Idempotency-Key`, and each operation of a batch a key of its own; repeating it \
+            repeats the answer. Errors are problem details (RFC 9457) with a stable `code`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(
@@ -59,8 +60,14 @@ impl Modify for Bearer {
 }
 
 /// The whole document.
-pub fn document() -> utoipa::openapi::OpenApi {
-    router::document()
+pub fn document() -> Value {
+    written(&router::document())
+}
+
+/// A document as it is served.
+pub fn written(document: &utoipa::openapi::OpenApi) -> Value {
+    let document = serde_json::to_value(document);
+    vocabulary::apply(document.expect("a document has string keys only"))
 }
 
 /// The header that every write needs.
@@ -71,7 +78,8 @@ impl IntoParams for IdempotencyKey {
         let schema = ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))
-            .max_length(Some(255));
+            .max_length(Some(255))
+            .pattern(Some("^[!-~]+$"));
         let parameter = ParameterBuilder::new()
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)

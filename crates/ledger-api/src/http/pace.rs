@@ -31,6 +31,20 @@ impl Pace {
         }
     }
 
+    /// Counts so many more for a caller who was admitted: the rest of a batch. What goes beyond the
+    /// pace is done all the same, and the caller waits for the next second.
+    pub fn count(&self, caller: &str, second: i64, more: u32) {
+        if self.per_second == 0 {
+            return;
+        }
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.second == second
+            && let Some(count) = window.counts.get_mut(caller)
+        {
+            *count = count.saturating_add(more);
+        }
+    }
+
     /// Counts a request; not so when it comes too fast.
     pub fn admits(&self, caller: &str, second: i64) -> bool {
         if self.per_second == 0 {
@@ -72,6 +86,10 @@ mod tests {
             1,
             "the past is forgotten"
         );
+        pace.count("bob", 8, 10);
+        assert_eq!((admitted("bob", 8), admitted("ann", 8)), (2, 0));
+        pace.count("bob", 8, 10);
+        assert_eq!(admitted("bob", 8), 0);
         let unlimited = Pace::new(0);
         assert!((0..1_000).all(|_| unlimited.admits("ann", 7)));
     }

@@ -10,11 +10,11 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{
     alerts,
     api::Api,
-    dead_letters,
+    batches, dead_letters,
     error::{ApiError, ErrorCode},
     fee_rules,
     observe::{observe, panicked},
-    openapi::Frame,
+    openapi::{self, Frame},
     payments, settlements, transactions, wallets,
 };
 
@@ -45,6 +45,7 @@ fn routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(fee_rules::get::handler))
         .routes(routes!(fee_rules::deactivate::handler))
+        .routes(routes!(batches::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
         .routes(routes!(
@@ -66,10 +67,11 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
 /// Everything that the ledger answers over HTTP.
 pub fn router(api: Api) -> Router {
     let (routes, document) = routes().split_for_parts();
+    let document = openapi::written(&document);
     let pages = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
     let routes = routes
         .with_state(api)
-        .route(DOCUMENT, get(async move || Json(document)))
+        .route(DOCUMENT, get(async move || Json(document.clone())))
         .merge(pages);
     around(routes)
 }

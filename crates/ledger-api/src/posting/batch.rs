@@ -56,9 +56,11 @@ impl From<sqlx::Error> for BatchError {
     }
 }
 
-/// A group of commands that are all new, and what was decided about each.
+/// Commands of one entry that have to be decided: all of them are new.
 pub(super) struct Fresh<'a> {
     pub(super) items: Vec<&'a Item>,
+    /// All or none.
+    linked: bool,
 }
 
 /// What was decided about one command.
@@ -71,8 +73,8 @@ pub(super) async fn run(
     connection: &mut PgConnection,
     batch: &[Pending],
 ) -> Result<Vec<Vec<Outcome>>, BatchError> {
-    let rehearsal = batch.iter().any(|pending| pending.rehearsal);
     let rules = lane.rules(connection).await?;
+    let rehearsal = batch.iter().any(Pending::is_rehearsal);
     let mut tx = connection.begin().await?;
     let claimed = claim::claim(&mut tx, batch, rehearsal).await?;
     let fresh = fresh(batch, &claimed)?;
@@ -88,6 +90,7 @@ pub(super) async fn run(
     };
     let mut state = locks::lock(&mut tx, &context, &rules.rules, &fresh).await?;
     let decisions = decide_all(&mut state, &fresh, &context);
+    let rejected = rejected(&fresh, &decisions);
     if rehearsal {
         let head = store::journal::peek_head(&mut tx).await?;
         lane.check_rules(rules.version, head.rules_version)?;
@@ -113,24 +116,34 @@ pub(super) async fn run(
         committing: true,
     })?;
     metrics::committed(committing.elapsed());
+    for (command, code) in rejected {
+        metrics::rejected(command, code);
+    }
     Ok(outcomes(batch, &claimed, &rendered))
 }
 
-/// The groups that have to be decided. A group of which only some keys were used before is
+/// The groups that have to be decided. A linked group of which only some keys were used before is
 /// refused: all or none was promised, and it is not the group that was asked for then.
 fn fresh<'a>(batch: &'a [Pending], claimed: &[Vec<Claim>]) -> Result<Vec<Fresh<'a>>, BatchError> {
     let mut groups = Vec::with_capacity(batch.len());
     let mut refused = Vec::new();
     for (pending, claims) in batch.iter().zip(claimed) {
         let fresh = |claim: &Claim| matches!(claim, Claim::Fresh);
-        if claims.iter().all(fresh) {
-            let items = pending.items.iter().collect();
-            groups.push(Fresh { items });
-        } else if claims.iter().any(fresh) {
-            let used = pending.items.iter().zip(claims);
-            let used = used.filter(|(_, claim)| !fresh(claim));
-            refused.extend(used.map(|(item, _)| (item.answer_id, SubmitError::KeyReused)));
+        let all = pending.items.iter().zip(claims);
+        let (new, used): (Vec<_>, Vec<_>) = all.partition(|(_, claim)| fresh(claim));
+        let linked = pending.is_linked();
+        if new.is_empty() {
+            continue;
         }
+        if linked && !used.is_empty() {
+            refused.extend(
+                used.iter()
+                    .map(|(item, _)| (item.answer_id, SubmitError::KeyReused)),
+            );
+            continue;
+        }
+        let items = new.into_iter().map(|(item, _)| item).collect();
+        groups.push(Fresh { items, linked });
     }
     if refused.is_empty() {
         Ok(groups)
@@ -143,12 +156,21 @@ fn fresh<'a>(batch: &'a [Pending], claimed: &[Vec<Claim>]) -> Result<Vec<Fresh<'
 fn decide_all(state: &mut State, fresh: &[Fresh<'_>], context: &Context) -> Vec<Vec<Decision>> {
     fresh
         .iter()
-        .map(|group| decide_group(state, &group.items, context))
+        .map(|group| {
+            if group.linked {
+                decide_linked(state, &group.items, context)
+            } else {
+                let items = group.items.iter();
+                items
+                    .map(|item| decide(state, &item.command.action, context))
+                    .collect()
+            }
+        })
         .collect()
 }
 
 /// All or none: when one command is decided against, the state is as it was before the group.
-fn decide_group(state: &mut State, items: &[&Item], context: &Context) -> Vec<Decision> {
+fn decide_linked(state: &mut State, items: &[&Item], context: &Context) -> Vec<Decision> {
     let before = (items.len() > 1).then(|| state.clone());
     let mut decisions: Vec<Decision> = Vec::with_capacity(items.len());
     for item in items {
@@ -177,6 +199,22 @@ fn paid_orders(fresh: &[Fresh<'_>], decisions: &[Vec<Decision>]) -> Vec<(OrderKe
         .collect();
     orders.sort_unstable();
     orders
+}
+
+/// What was decided against, for the metrics: counted once it is written, so neither when a batch
+/// is run again nor for a rehearsal.
+fn rejected(
+    fresh: &[Fresh<'_>],
+    decisions: &[Vec<Decision>],
+) -> Vec<(&'static str, RejectionCode)> {
+    let items = fresh.iter().flat_map(|group| &group.items);
+    items
+        .zip(decisions.iter().flatten())
+        .filter_map(|(item, decision)| {
+            let code = decision.as_ref().err()?;
+            Some((item.command.action.name(), *code))
+        })
+        .collect()
 }
 
 /// Phase 4: writes the rows that changed.

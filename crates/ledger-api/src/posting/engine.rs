@@ -4,12 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use service_runtime::{Clock, Process, Secret};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::Instant,
+};
 
 use super::{
     Answer, Render, SubmitError,
     lane::{self, Lane},
-    pending::{Outcome, Pending},
+    pending::{Intent, Outcome, Pending},
 };
 use crate::{domain::Command, store};
 
@@ -38,8 +41,9 @@ pub struct EngineSettings {
 /// The door to the books. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
-    queue: mpsc::Sender<Pending>,
-    /// One permit per command that waits: linked commands are one entry of the queue.
+    /// What came in one request is one entry: it is decided in one batch, in its order.
+    queue: mpsc::Sender<Vec<Pending>>,
+    /// One permit per command that waits, whatever it came with.
     room: Arc<Semaphore>,
     clock: Clock,
 }
@@ -79,7 +83,8 @@ impl Engine {
     /// # Errors
     /// See [`SubmitError`]: of all but `OutcomeUnknown` it is certain that nothing was written.
     pub async fn submit(&self, command: Command) -> Result<Answer, SubmitError> {
-        let mut outcomes = self.hand_in(vec![command], false)?.outcomes().await?;
+        let waiting = self.hand_in(vec![command], Intent::Post)?;
+        let mut outcomes = waiting.outcomes(deadline()).await?;
         outcomes.pop().unwrap_or(Err(SubmitError::OutcomeUnknown))
     }
 
@@ -92,11 +97,12 @@ impl Engine {
         &self,
         commands: Vec<Command>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
-        self.hand_in(commands, false)?.outcomes().await
+        let waiting = self.hand_in(commands, Intent::Post)?;
+        waiting.outcomes(deadline()).await
     }
 
-    /// Has independent commands decided, each for itself. One outcome per command, in their
-    /// order.
+    /// Has independent commands decided, each for itself and in their order: each sees what
+    /// those before it did. One outcome per command.
     ///
     /// # Errors
     /// `Busy`, when there is no room for all of them: nothing was written then.
@@ -105,14 +111,20 @@ impl Engine {
         commands: Vec<Command>,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
         let mut room = self.room(commands.len())?;
-        let mut waiting = Vec::with_capacity(commands.len());
+        let mut entry = Vec::with_capacity(commands.len());
+        let mut answers = Vec::with_capacity(commands.len());
         for command in commands {
             let own = room.split(1).ok_or(SubmitError::Busy)?;
-            waiting.push(self.queue_up(vec![command], false, own)?);
+            let (pending, waiting) = self.pending(vec![command], Intent::Post, own);
+            entry.push(pending);
+            answers.push(waiting);
         }
-        let mut outcomes = Vec::with_capacity(waiting.len());
-        for answer in waiting {
-            outcomes.push(match answer.outcomes().await {
+        self.queue_up(entry)?;
+        // One deadline for all: a caller waits no longer for many than for one.
+        let deadline = deadline();
+        let mut outcomes = Vec::with_capacity(answers.len());
+        for waiting in answers {
+            outcomes.push(match waiting.outcomes(deadline).await {
                 Ok(mut outcome) => outcome.pop().unwrap_or(Err(SubmitError::OutcomeUnknown)),
                 Err(error) => Err(error),
             });
@@ -120,21 +132,30 @@ impl Engine {
         Ok(outcomes)
     }
 
-    /// Tells what would become of commands, linked or each for itself, and writes nothing. Each
-    /// sees what those before it would have done only when they are linked.
+    /// Tells what would become of commands, in their order, and writes nothing: each sees what
+    /// those before it would have done. When they are `linked`, it is all or none.
     ///
     /// # Errors
     /// As [`Self::submit`].
     pub async fn rehearse(
         &self,
         commands: Vec<Command>,
+        linked: bool,
     ) -> Result<Vec<Result<Answer, SubmitError>>, SubmitError> {
-        self.hand_in(commands, true)?.outcomes().await
+        let intent = if linked {
+            Intent::RehearseLinked
+        } else {
+            Intent::RehearseEach
+        };
+        let waiting = self.hand_in(commands, intent)?;
+        waiting.outcomes(deadline()).await
     }
 
-    fn hand_in(&self, commands: Vec<Command>, rehearsal: bool) -> Result<Waiting, SubmitError> {
+    fn hand_in(&self, commands: Vec<Command>, intent: Intent) -> Result<Waiting, SubmitError> {
         let room = self.room(commands.len())?;
-        self.queue_up(commands, rehearsal, room)
+        let (pending, waiting) = self.pending(commands, intent, room);
+        self.queue_up(vec![pending])?;
+        Ok(waiting)
     }
 
     fn room(&self, commands: usize) -> Result<OwnedSemaphorePermit, SubmitError> {
@@ -145,30 +166,36 @@ impl Engine {
             .map_err(|_| SubmitError::Busy)
     }
 
-    fn queue_up(
+    fn pending(
         &self,
         commands: Vec<Command>,
-        rehearsal: bool,
+        intent: Intent,
         room: OwnedSemaphorePermit,
-    ) -> Result<Waiting, SubmitError> {
+    ) -> (Pending, Waiting) {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending::new(commands, rehearsal, room, reply, self.clock.now());
-        self.queue
-            .try_send(pending)
-            .map_err(|refused| match refused {
-                mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
-                mpsc::error::TrySendError::Closed(_) => SubmitError::Unavailable,
-            })?;
-        Ok(Waiting(answer))
+        let pending = Pending::new(commands, intent, room, reply, self.clock.now());
+        (pending, Waiting(answer))
     }
+
+    fn queue_up(&self, entry: Vec<Pending>) -> Result<(), SubmitError> {
+        self.queue.try_send(entry).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => SubmitError::Busy,
+            mpsc::error::TrySendError::Closed(_) => SubmitError::Unavailable,
+        })
+    }
+}
+
+/// Until when somebody waits who hands something in now.
+fn deadline() -> Instant {
+    Instant::now() + ANSWER_TIMEOUT
 }
 
 /// Somebody waits for outcomes.
 struct Waiting(oneshot::Receiver<Vec<Outcome>>);
 
 impl Waiting {
-    async fn outcomes(self) -> Result<Vec<Outcome>, SubmitError> {
-        match tokio::time::timeout(ANSWER_TIMEOUT, self.0).await {
+    async fn outcomes(self, deadline: Instant) -> Result<Vec<Outcome>, SubmitError> {
+        match tokio::time::timeout_at(deadline, self.0).await {
             Ok(Ok(outcomes)) => Ok(outcomes),
             // The lane dropped the commands, or is still at it: the keys will tell.
             Ok(Err(_)) | Err(_) => Err(SubmitError::OutcomeUnknown),

@@ -22,8 +22,9 @@ use crate::{
     store::{Fault, StoreError, fault, fee_rules::ActiveRules},
 };
 
-/// Commands of one batch. At 512, one commit's fixed cost is below a percent of each; larger
-/// ones only make their callers wait for each other.
+/// Requests of one batch. At 512, one commit's fixed cost is below a percent of each; larger
+/// ones only make their callers wait for each other. What came in one request stays together, so
+/// a batch may have more commands: as many as there is room for in the queue.
 const BATCH_MAX: usize = 512;
 /// How long a batch is tried before its callers are told that the database is away.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
@@ -90,7 +91,7 @@ impl Lane {
     /// own, because it is rolled back.
     async fn settle(&mut self, batch: Vec<Pending>) {
         let (rehearsals, batch): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|pending| pending.rehearsal);
+            batch.into_iter().partition(Pending::is_rehearsal);
         let mut work: Vec<Vec<Pending>> = rehearsals.into_iter().map(|one| vec![one]).collect();
         work.extend((!batch.is_empty()).then_some(batch));
         while let Some(batch) = work.pop() {
@@ -242,15 +243,22 @@ pub(super) async fn connect(url: &Secret) -> Result<PgConnection, StoreError> {
 /// hand are still answered.
 pub(super) async fn run(
     mut lane: Lane,
-    waiting: Arc<Mutex<mpsc::Receiver<Pending>>>,
+    waiting: Arc<Mutex<mpsc::Receiver<Vec<Pending>>>>,
 ) -> anyhow::Result<()> {
     loop {
-        let mut batch = Vec::new();
+        let mut entries = Vec::new();
         // The lock is held while nothing waits: the next lane takes over when this one has its
         // batch.
-        if waiting.lock().await.recv_many(&mut batch, BATCH_MAX).await == 0 {
+        if waiting
+            .lock()
+            .await
+            .recv_many(&mut entries, BATCH_MAX)
+            .await
+            == 0
+        {
             return Ok(());
         }
+        let mut batch: Vec<Pending> = entries.into_iter().flatten().collect();
         for pending in &mut batch {
             pending.leave_queue();
         }

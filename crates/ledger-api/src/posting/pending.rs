@@ -30,11 +30,21 @@ impl Item {
     }
 }
 
+/// What is wanted of commands that came together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    /// Decide them all or none.
+    Post,
+    /// Tell what would happen, all or none, and write nothing.
+    RehearseLinked,
+    /// Tell what would happen to each for itself, in their order, and write nothing.
+    RehearseEach,
+}
+
 /// Commands that stand or fall together, most often one, and who waits for them.
 pub(super) struct Pending {
     pub(super) items: Vec<Item>,
-    /// Tell what would happen, and write nothing.
-    pub(super) rehearsal: bool,
+    intent: Intent,
     reply: oneshot::Sender<Vec<Outcome>>,
     /// The room that the commands take in the queue.
     room: Option<OwnedSemaphorePermit>,
@@ -43,7 +53,7 @@ pub(super) struct Pending {
 impl Pending {
     pub(super) fn new(
         commands: Vec<Command>,
-        rehearsal: bool,
+        intent: Intent,
         room: OwnedSemaphorePermit,
         reply: oneshot::Sender<Vec<Outcome>>,
         now: DateTime<Utc>,
@@ -58,10 +68,20 @@ impl Pending {
             .collect();
         Self {
             items,
-            rehearsal,
+            intent,
             reply,
             room: Some(room),
         }
+    }
+
+    /// Is nothing to be written?
+    pub(super) fn is_rehearsal(&self) -> bool {
+        self.intent != Intent::Post
+    }
+
+    /// Do the commands stand or fall together?
+    pub(super) fn is_linked(&self) -> bool {
+        self.intent != Intent::RehearseEach
     }
 
     /// A lane has it: others may queue up behind.

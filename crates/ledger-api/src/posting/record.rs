@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{
-    EventId, Kind, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
+    EventId, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
     event::{CommandRejected, FeeTerms, Leg, WalletChanged, WalletCreated},
     subjects::EventType,
 };
@@ -23,7 +23,6 @@ use crate::{
         Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
         SystemShard, WalletChange,
     },
-    metrics,
     store::{
         fee_rules::RuleAt,
         journal::{Entries, Head, NewEvent},
@@ -89,19 +88,15 @@ impl Log {
     fn event(&mut self, command: &Command, decision: Decision) -> LedgerEvent {
         match (&command.action, decision) {
             (Action::Move(movement), Err(code)) => {
-                metrics::rejected(movement.kind.as_str(), code);
                 LedgerEvent::Rejected(self.rejected(movement, code))
             }
             (Action::Refund(refund), Err(code)) => {
-                metrics::rejected(Kind::Refund.as_str(), code);
                 LedgerEvent::Rejected(self.refund_rejected(refund, code))
             }
             (Action::Reverse(reversal), Err(code)) => {
-                metrics::rejected(Kind::Reversal.as_str(), code);
                 LedgerEvent::Rejected(self.reversal_rejected(reversal, code))
             }
             (action, Err(code)) => {
-                metrics::rejected(action.name(), code);
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
             (Action::Move(movement), Ok(Outcome::Posted(legs))) => {

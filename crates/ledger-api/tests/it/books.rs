@@ -293,11 +293,21 @@ pub fn payment(from: WalletId, to: WalletId, amount: &str, order: &str) -> Actio
 }
 
 fn movement(kind: Kind, wallet: WalletId, counterparty: Option<WalletId>, amount: &str) -> Action {
+    movement_of(kind, wallet, counterparty, eur(amount))
+}
+
+/// A movement of any kind in any currency.
+pub fn movement_of(
+    kind: Kind,
+    wallet: WalletId,
+    counterparty: Option<WalletId>,
+    amount: Money,
+) -> Action {
     Action::Move(Movement {
         kind,
         wallet,
         counterparty,
-        amount: eur(amount),
+        amount,
         effective_at: None,
         reference: None,
         order_reference: None,

@@ -2,8 +2,11 @@
 
 mod adjustments;
 mod alerts;
+mod batches;
 mod dead_letters;
+mod effective;
 mod fees;
+mod lifecycle;
 mod malformed;
 mod orders;
 mod permissions;

@@ -3,8 +3,12 @@
 mod books;
 mod corrections;
 mod fees;
+mod groups;
+mod guards;
 mod guards;
 mod http;
+mod http;
+mod lifecycle;
 mod orders;
 mod outages;
 mod posting;

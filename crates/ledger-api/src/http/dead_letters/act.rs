@@ -34,7 +34,7 @@ use crate::auth::Principal;
 #[serde(deny_unknown_fields)]
 pub struct Act {
     /// Whose it is, as the list says; without it every worker is asked.
-    #[schema(example = "analytics")]
+    #[schema(pattern = "^(analytics|fraud|settlement)$", example = "analytics")]
     worker: Option<String>,
     /// Why, for the history.
     #[schema(min_length = 1, max_length = 500, example = "fixed in 1.4.2")]

@@ -29,10 +29,13 @@ const CODE_CHARS_MAX: usize = 100;
 #[into_params(parameter_in = Query)]
 pub struct ListDeadLetters {
     /// Only those of this worker: `analytics`, `fraud` or `settlement`.
+    #[param(pattern = "^(analytics|fraud|settlement)$")]
     worker: Option<String>,
     /// `parked`, `replayed`, `discarded` or `any`; `parked` by default.
+    #[param(pattern = "^(parked|replayed|discarded|any)$")]
     state: Option<String>,
     /// Only those given up for this reason, such as `constraint`.
+    #[param(pattern = "^[!-~]+$", min_length = 1, max_length = 100)]
     reason: Option<String>,
     /// Only those about events of this type, with or without `florin.ledger.` and `.v1`;
     /// `unknown` for those whose type nobody knows.
@@ -41,8 +44,10 @@ pub struct ListDeadLetters {
     /// Only those about this wallet, `wal_…`.
     wallet: Option<String>,
     /// Only those given up longer ago than this (`90s`, `30m`, `1h`, `7d`), or before this time.
+    #[param(example = "1h")]
     older_than: Option<String>,
     /// Only those given up within this time, or at this time or later.
+    #[param(example = "7d")]
     newer_than: Option<String>,
     /// Items of a page: 1 to 200, 50 by default.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
@@ -138,12 +143,12 @@ fn moment(
     let ago = length(text).and_then(|length| now.checked_sub_signed(length));
     let at = ago.or_else(|| {
         let at = DateTime::parse_from_rfc3339(text).ok()?;
-        // Within what Postgres keeps.
-        (1900..=9999)
-            .contains(&chrono::Datelike::year(&at))
-            .then(|| at.to_utc())
+        Some(at.to_utc())
     });
-    at.map(Some).ok_or_else(|| wrong(field))
+    // Within what Postgres keeps.
+    at.filter(|at| (1900..=9999).contains(&chrono::Datelike::year(at)))
+        .map(Some)
+        .ok_or_else(|| wrong(field))
 }
 
 /// `90s`, `30m`, `1h`, `7d`.
@@ -195,6 +200,7 @@ mod tests {
             "yesterday",
             "99999999999d",
             "4294967295d",
+            "999999999h",
             "+5s",
             "1ü",
             "0000-01-01T00:00:00Z",

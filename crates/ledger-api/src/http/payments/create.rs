@@ -1,7 +1,7 @@
 //! `POST /v1/payments`
 
 use axum::{extract::State, response::Response};
-use contracts::{Kind, event::WalletKind};
+use contracts::Kind;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,10 +13,10 @@ use super::super::{
     error::{ApiError, ErrorCode},
     fields::{self, Metadata},
     idempotency::WriteHeaders,
-    movement::{Fields, submit},
+    movement::{Fields, Order, carry_out},
     openapi::{IdempotencyKey, WriteProblems},
 };
-use crate::domain::Action;
+use crate::auth::Principal;
 
 /// An order to pay.
 #[derive(Deserialize, ToSchema)]
@@ -49,6 +49,33 @@ pub struct CreatePayment {
     metadata: Option<Metadata>,
 }
 
+impl CreatePayment {
+    /// A payment.
+    pub fn order(self, principal: &Principal, api: &Api) -> Result<Order, ApiError> {
+        let wallet = fields::wallet(&self.wallet)?;
+        let merchant = fields::wallet(&self.merchant)?;
+        let order_reference = fields::reference("order_reference", self.order_reference)?;
+        let fields = Fields {
+            amount: self.amount,
+            currency: self.currency,
+            description: self.description,
+            reference: self.reference,
+            effective_at: self.effective_at,
+            metadata: self.metadata,
+        };
+        let mut movement = fields.parse(Kind::Payment, wallet, principal, api)?;
+        if wallet == merchant {
+            return Err(ApiError::from(ErrorCode::SelfTransfer).field("merchant"));
+        }
+        movement.counterparty = Some(merchant);
+        movement.order_reference = Some(order_reference);
+        Ok(Order {
+            path: "/v1/payments".to_owned(),
+            movement,
+        })
+    }
+}
+
 /// Pays a merchant.
 ///
 /// The payer's available balance must suffice; the merchant is settled later, in batches. An
@@ -74,42 +101,6 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<CreatePayment>,
 ) -> Result<Response, ApiError> {
-    let wallet = fields::wallet(&body.wallet)?;
-    let merchant = fields::wallet(&body.merchant)?;
-    let order_reference = fields::reference("order_reference", body.order_reference)?;
-    let fields = Fields {
-        amount: body.amount,
-        currency: body.currency,
-        description: body.description,
-        reference: body.reference,
-        effective_at: body.effective_at,
-        metadata: body.metadata,
-    };
-    let mut movement = fields.parse(Kind::Payment, wallet, &principal, &api)?;
-    if wallet == merchant {
-        return Err(ApiError::from(ErrorCode::SelfTransfer).field("merchant"));
-    }
-    let [payer, receiver] = api.facts([wallet, merchant]).await?;
-    if !principal.sees(&payer.owner) {
-        return Err(ErrorCode::NotFound.into());
-    }
-    if receiver.kind != WalletKind::Merchant {
-        return Err(ApiError::from(ErrorCode::NotAMerchant).field("merchant"));
-    }
-    movement.counterparty = Some(merchant);
-    movement.merchant_category.clone_from(&receiver.category);
-    let sight = principal.sight([
-        (wallet, payer.owner.as_str()),
-        (merchant, receiver.owner.as_str()),
-    ]);
-    movement.order_reference = Some(order_reference);
-    submit(
-        &api,
-        &principal,
-        headers,
-        "/v1/payments",
-        sight,
-        Action::Move(movement),
-    )
-    .await
+    let order = body.order(&principal, &api)?;
+    carry_out(&api, &principal, headers, order).await
 }

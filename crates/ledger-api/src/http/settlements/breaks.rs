@@ -22,6 +22,7 @@ use super::{
 #[into_params(parameter_in = Query)]
 pub struct ListBreaks {
     /// `open` or `resolved`; both when it is not given.
+    #[param(pattern = "^(open|resolved)$")]
     state: Option<String>,
     /// Items of a page: 1 to 200, 50 by default.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]

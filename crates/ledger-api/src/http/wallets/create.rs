@@ -29,7 +29,7 @@ pub struct CreateWallet {
     #[schema(max_length = 255, example = "cust-1")]
     owner: String,
     /// `customer` or `merchant`.
-    #[schema(example = "customer")]
+    #[schema(pattern = "^(customer|merchant)$", example = "customer")]
     kind: String,
     /// Yours, to find it again.
     #[schema(max_length = 255)]

@@ -17,7 +17,7 @@ pub mod unfreeze;
 pub mod withdraw;
 
 use axum::response::Response;
-use contracts::WalletId;
+use contracts::{Kind, WalletId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -26,7 +26,7 @@ use super::{
     error::ApiError,
     fields::{self, Metadata},
     idempotency::WriteHeaders,
-    movement::{Fields, submit},
+    movement::{Fields, Order, submit},
 };
 use crate::{
     auth::Principal,
@@ -100,14 +100,26 @@ pub struct MoveMoney {
 }
 
 impl MoveMoney {
-    fn fields(self) -> Fields {
-        Fields {
+    /// A movement of `kind`, as the route of `wallet` that ends in `verb` takes it.
+    pub fn order(
+        self,
+        kind: Kind,
+        wallet: WalletId,
+        verb: &str,
+        principal: &Principal,
+        api: &Api,
+    ) -> Result<Order, ApiError> {
+        let fields = Fields {
             amount: self.amount,
             currency: self.currency,
             description: self.description,
             reference: self.reference,
             effective_at: self.effective_at,
             metadata: self.metadata,
-        }
+        };
+        Ok(Order {
+            path: format!("/v1/wallets/{wallet}/{verb}"),
+            movement: fields.parse(kind, wallet, principal, api)?,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/wallets/{id}/transfer`
 
 use axum::{extract::State, response::Response};
-use contracts::Kind;
+use contracts::{Kind, WalletId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,11 +13,11 @@ use super::super::{
     error::{ApiError, ErrorCode},
     fields::{self, Metadata},
     idempotency::WriteHeaders,
-    movement::{Fields, submit},
+    movement::{Fields, Order, carry_out},
     openapi::{IdempotencyKey, WriteProblems},
     path::WalletPath,
 };
-use crate::domain::Action;
+use crate::auth::Principal;
 
 /// Money to move to another wallet.
 #[derive(Deserialize, ToSchema)]
@@ -45,6 +45,33 @@ pub struct Transfer {
     metadata: Option<Metadata>,
 }
 
+impl Transfer {
+    /// A transfer out of `wallet`.
+    pub fn order(
+        self,
+        wallet: WalletId,
+        principal: &Principal,
+        api: &Api,
+    ) -> Result<Order, ApiError> {
+        let to = fields::wallet(&self.to_wallet)?;
+        let fields = Fields {
+            amount: self.amount,
+            currency: self.currency,
+            description: self.description,
+            reference: self.reference,
+            effective_at: self.effective_at,
+            metadata: self.metadata,
+        };
+        let mut movement = fields.parse(Kind::Transfer, wallet, principal, api)?;
+        if wallet == to {
+            return Err(ApiError::from(ErrorCode::SelfTransfer).field("to_wallet"));
+        }
+        movement.counterparty = Some(to);
+        let path = format!("/v1/wallets/{wallet}/transfer");
+        Ok(Order { path, movement })
+    }
+}
+
 /// Moves money to another wallet.
 ///
 /// The receiver may be anybody's wallet. The available balance must suffice.
@@ -67,36 +94,6 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<Transfer>,
 ) -> Result<Response, ApiError> {
-    let to = fields::wallet(&body.to_wallet)?;
-    let fields = Fields {
-        amount: body.amount,
-        currency: body.currency,
-        description: body.description,
-        reference: body.reference,
-        effective_at: body.effective_at,
-        metadata: body.metadata,
-    };
-    let mut movement = fields.parse(Kind::Transfer, wallet, &principal, &api)?;
-    if wallet == to {
-        return Err(ApiError::from(ErrorCode::SelfTransfer).field("to_wallet"));
-    }
-    let [sender, receiver] = api.facts([wallet, to]).await?;
-    if !principal.sees(&sender.owner) {
-        return Err(ErrorCode::NotFound.into());
-    }
-    movement.counterparty = Some(to);
-    let sight = principal.sight([
-        (wallet, sender.owner.as_str()),
-        (to, receiver.owner.as_str()),
-    ]);
-    let path = format!("/v1/wallets/{wallet}/transfer");
-    submit(
-        &api,
-        &principal,
-        headers,
-        &path,
-        sight,
-        Action::Move(movement),
-    )
-    .await
+    let order = body.order(wallet, &principal, &api)?;
+    carry_out(&api, &principal, headers, order).await
 }

@@ -11,13 +11,12 @@ use super::{
         body::JsonBody,
         error::ApiError,
         idempotency::WriteHeaders,
-        movement::submit,
+        movement::carry_out,
         openapi::{IdempotencyKey, WriteProblems},
         path::WalletPath,
     },
     MoveMoney,
 };
-use crate::domain::Action;
 
 /// Takes money out of a wallet.
 ///
@@ -41,19 +40,6 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<MoveMoney>,
 ) -> Result<Response, ApiError> {
-    let movement = body
-        .fields()
-        .parse(Kind::Withdrawal, wallet, &principal, &api)?;
-    let facts = api.own(wallet, &principal).await?;
-    let sight = principal.sight([(wallet, facts.owner.as_str())]);
-    let path = format!("/v1/wallets/{wallet}/withdraw");
-    submit(
-        &api,
-        &principal,
-        headers,
-        &path,
-        sight,
-        Action::Move(movement),
-    )
-    .await
+    let order = body.order(Kind::Withdrawal, wallet, "withdraw", &principal, &api)?;
+    carry_out(&api, &principal, headers, order).await
 }
