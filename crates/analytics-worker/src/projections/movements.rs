@@ -85,7 +85,8 @@ pub struct Changes {
     pub seen: BTreeMap<WalletId, Seen>,
 }
 
-/// Folds events into one set of changes. All others move nothing.
+/// Folds events into one set of changes. All others move nothing. Fees are not counted, nor what
+/// takes back: refunds, reversals and adjustments leave the tallies as they are.
 ///
 /// # Errors
 /// When an amount is finer than its currency or sums do not fit: then Florin did not write it.

@@ -1,9 +1,10 @@
 //! `florin demo`: a fleet of its own, a day at the market, somebody with bad intentions, one
 //! message that no relay sent, one payment that a worker cannot take at first, every merchant
-//! settled, and a proof that the books balance.
+//! settled, a fee and a refund, and a proof that the books balance.
 
 mod fraud;
 mod poison;
+mod refund;
 mod report;
 mod settlement;
 
@@ -23,6 +24,7 @@ use tokio::time::Instant;
 
 pub use fraud::Fraud;
 pub use poison::Poison;
+pub use refund::Refund;
 pub use report::Report;
 pub use settlement::{Paid, Settlement};
 
@@ -129,13 +131,14 @@ async fn show(args: &Args, fleet: &Fleet, began: Instant) -> anyhow::Result<Code
     let progress = output::spinner("Settling the merchants");
     let evening = evening(fleet, &market, (put, visitor), &progress).await;
     progress.finish_and_clear();
-    let (settlement, poison, fraud, proof) = evening?;
+    let (settlement, refund, poison, fraud, proof) = evening?;
 
     let milliseconds = millis_since(began);
     let report = Report {
         market,
         fraud,
         settlement,
+        refund,
         poison,
         proof,
         up_milliseconds,
@@ -151,15 +154,16 @@ async fn evening(
     market: &simulate::Report,
     (put, visitor): (u64, WalletId),
     progress: &ProgressBar,
-) -> anyhow::Result<(Settlement, Poison, Fraud, verify::Report)> {
+) -> anyhow::Result<(Settlement, Refund, Poison, Fraud, verify::Report)> {
     let settlement = settlement::settle(fleet, &market.merchants).await?;
+    let refund = refund::play(fleet, &market.merchants).await?;
     let poison = poison::settle(fleet, put).await?;
     progress.set_message("Waiting for every worker");
     Workers::of(fleet).await?.catch_up().await?;
     let fraud = fraud::found(fleet, visitor).await?;
     progress.set_message("Proving the books");
     let proof = verify::check(&fleet.endpoints.postgres).await?;
-    Ok((settlement, poison, fraud, proof))
+    Ok((settlement, refund, poison, fraud, proof))
 }
 
 /// Opens a wallet for somebody of the story.

@@ -46,6 +46,9 @@ pub const BOOKS: &[Law] = laws! {
     "answers_belong_to_events": "Every stored answer is about an event, and no event has two.";
     "keys_have_answers": "Every idempotency key that was claimed has its own answer.";
     "wallets_come_from_the_log": "There are as many wallets as the log opened.";
+    "orders_were_paid": "Every order that is marked as paid was paid, under its answer.";
+    "corrections_are_what_was_posted": "What is held as paid back or undone is what refunds and reversals did, each once.";
+    "fee_rules_are_those_of_the_log": "Fee rules begin, end and say what the log says.";
 };
 
 /// Proven in slices of the log, which never changes: `$1` and `$2` are a slice's first and last
@@ -57,6 +60,7 @@ pub const LOG: &[Law] = laws! {
     "data_says_what_the_columns_say": "What is sent to consumers names the event as the log does.";
     "transactions_balance": "The postings of every transaction sum to zero in every currency.";
     "postings_are_the_legs": "The events tell exactly the movements that were posted.";
+    "payments_have_their_orders": "Every payment of an order marked it as paid.";
     "wallets_are_those_the_log_opened": "Every wallet that the log opened is there as it was opened.";
 };
 

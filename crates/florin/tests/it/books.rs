@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analytics_worker::handlers::CountMovements;
-use contracts::event::WalletKind;
+use contracts::event::{FeeTerms, WalletKind};
 use contracts::rpc::Cut;
 use contracts::settlement::CutState;
-use contracts::{CutId, Kind, LedgerEvent, WalletId, chain, parse_amount};
+use contracts::{Account, CutId, Kind, LedgerEvent, TransactionId, WalletId, chain, parse_amount};
 use fraud_worker::handlers::RaiseAlerts;
 use fraud_worker::rules::Thresholds;
-use ledger_api::domain::{Action, Caller, Command, Movement, OpenWallet, Sight};
+use ledger_api::domain::{
+    Action, Caller, Command, DeactivateFeeRule, Movement, OpenWallet, OriginalLeg, Refund, Remarks,
+    Reversal, Sight,
+};
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
 use service_runtime::postgres::{self, PostgresOptions};
@@ -38,6 +41,23 @@ pub async fn filled() -> TestDatabase {
             .expect("the ledger is migrated");
         let _ = owner.close().await;
         fill(&template).await;
+    })
+    .await
+}
+
+/// A copy of the filled ledger with a fee that was taken for a while, payments of orders, one of
+/// them paid back in part, one undone, and a refund that was undone.
+pub async fn corrected() -> TestDatabase {
+    TestDatabase::from_template("corrected", async |template: TestDatabase| {
+        let mut owner = PgConnection::connect(&template.url())
+            .await
+            .expect("a connection");
+        ledger_api::migrate(&mut owner, Some(PASSWORD))
+            .await
+            .expect("the ledger is migrated");
+        let _ = owner.close().await;
+        fill(&template).await;
+        correct(&template).await;
     })
     .await
 }
@@ -174,16 +194,7 @@ async fn mark(owner: &mut PgConnection, worker: &str) {
 }
 
 async fn fill(database: &TestDatabase) {
-    let process = Process::new("books", Clock::system());
-    let settings = EngineSettings {
-        url: Secret::new(database.url_as("florin_ledger", PASSWORD)),
-        lanes: 1,
-        queue: 64,
-        allow_fsync_off: true,
-    };
-    let engine = Engine::start(settings, Arc::new(Renderer), &process)
-        .await
-        .expect("it starts");
+    let (engine, process) = started(database).await;
     let ann = open(&engine, "ann", WalletKind::Customer).await;
     let bob = open(&engine, "bob", WalletKind::Customer).await;
     let shop = open(&engine, "shop", WalletKind::Merchant).await;
@@ -208,6 +219,7 @@ async fn fill(database: &TestDatabase) {
             effective_at: None,
             reference: Some(format!("row {number}")),
             order_reference: None,
+            merchant_category: None,
             description: None,
             metadata: BTreeMap::new(),
         });
@@ -220,6 +232,130 @@ async fn fill(database: &TestDatabase) {
             "{kind:?}"
         );
     }
+    stop(process).await;
+}
+
+/// Positions 11 and further.
+async fn correct(database: &TestDatabase) {
+    let (engine, process) = started(database).await;
+    let rule = FeeTerms {
+        kinds: vec![Kind::Payment],
+        merchant_category: None,
+        currency: "EUR".parse().expect("a currency"),
+        percentage: Some(rust_decimal::Decimal::new(15, 1)),
+        fixed: None,
+        minimum: None,
+        maximum: None,
+    };
+    let made = posted(&engine, "rule", Action::CreateFeeRule(rule)).await;
+    let ann = open(&engine, "ann", WalletKind::Customer).await;
+    let stall = open(&engine, "stall", WalletKind::Merchant).await;
+    let fund = movement(Kind::Deposit, ann, None, "100");
+    posted(&engine, "fund", Action::Move(fund)).await;
+    let mut payments = Vec::new();
+    for order in ["o-\"1\"", "o-2", "o-4"] {
+        let payment = Movement {
+            order_reference: Some(order.to_owned()),
+            ..movement(Kind::Payment, ann, Some(stall), "10")
+        };
+        let paid = posted(&engine, order, Action::Move(payment)).await;
+        payments.push(paid["id"].as_str().expect("an id").parse().expect("an id"));
+    }
+    let refund = |payment: TransactionId| {
+        Action::Refund(Refund {
+            payment,
+            merchant: stall,
+            customer: ann,
+            paid: parse_amount("10", "EUR".parse().expect("a currency")).expect("an amount"),
+            amount: parse_amount("2.50", "EUR".parse().expect("a currency")).ok(),
+            remarks: Remarks::default(),
+        })
+    };
+    posted(&engine, "refund", refund(payments[0])).await;
+    let undone = posted(&engine, "refund too", refund(payments[2])).await;
+    let leg = |wallet, amount: &str, negative: bool| {
+        let amount = parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount");
+        OriginalLeg {
+            wallet: Some(wallet),
+            account: Account::Main,
+            amount: if negative { amount.negated() } else { amount },
+            purpose: None,
+        }
+    };
+    for (original, amount, refunded) in [
+        (
+            undone["id"]
+                .as_str()
+                .expect("an id")
+                .parse()
+                .expect("an id"),
+            "2.50",
+            Some(payments[2]),
+        ),
+        (payments[1], "10", None),
+    ] {
+        let refund = refunded.is_some();
+        let reversal = Reversal {
+            original,
+            legs: vec![leg(ann, amount, !refund), leg(stall, amount, refund)],
+            refunded: refunded.map(|payment| {
+                let amount = parse_amount(amount, "EUR".parse().expect("a currency"));
+                (payment, amount.expect("an amount"))
+            }),
+            remarks: Remarks::default(),
+        };
+        posted(
+            &engine,
+            &format!("undo {original}"),
+            Action::Reverse(reversal),
+        )
+        .await;
+    }
+    let end = DeactivateFeeRule {
+        rule: made["id"].as_str().expect("an id").parse().expect("an id"),
+        reason: "enough".to_owned(),
+    };
+    posted(&engine, "end", Action::DeactivateFeeRule(end)).await;
+    stop(process).await;
+}
+
+async fn posted(engine: &Engine, key: &str, action: Action) -> serde_json::Value {
+    let answer = engine.submit(command(key, action)).await.expect("answered");
+    let rendered = answer.rendered;
+    assert!(rendered.status < 300, "{key}: {}", rendered.body);
+    serde_json::from_str(&rendered.body).expect("JSON")
+}
+
+fn movement(kind: Kind, wallet: WalletId, to: Option<WalletId>, amount: &str) -> Movement {
+    Movement {
+        kind,
+        wallet,
+        counterparty: to,
+        amount: parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount"),
+        effective_at: None,
+        reference: None,
+        order_reference: None,
+        merchant_category: None,
+        description: None,
+        metadata: BTreeMap::new(),
+    }
+}
+
+async fn started(database: &TestDatabase) -> (Engine, Process) {
+    let process = Process::new("books", Clock::system());
+    let settings = EngineSettings {
+        url: Secret::new(database.url_as("florin_ledger", PASSWORD)),
+        lanes: 1,
+        queue: 64,
+        allow_fsync_off: true,
+    };
+    let engine = Engine::start(settings, Arc::new(Renderer), &process)
+        .await
+        .expect("it starts");
+    (engine, process)
+}
+
+async fn stop(process: Process) {
     process.shutdown();
     process
         .wait(std::time::Duration::from_secs(5))
@@ -232,13 +368,10 @@ async fn open(engine: &Engine, owner: &str, kind: WalletKind) -> WalletId {
         owner: owner.to_owned(),
         kind,
         reference: Some(format!("{owner}'s")),
+        category: None,
         metadata: BTreeMap::new(),
     });
-    let answer = engine
-        .submit(command(&format!("open {owner}"), action))
-        .await
-        .expect("opened");
-    let wallet: serde_json::Value = serde_json::from_str(&answer.rendered.body).expect("JSON");
+    let wallet = posted(engine, &format!("open {owner}"), action).await;
     wallet["id"]
         .as_str()
         .expect("an id")

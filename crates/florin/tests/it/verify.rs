@@ -1,6 +1,7 @@
 //! `florin verify` finds one planted violation of every law and says what it is.
 
 mod ledger;
+mod payments;
 mod workers;
 
 use florin::verify::{Report, check, law, prove};
@@ -8,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use self::{
     ledger::{PLANTED, PLANTED_AT_THE_WORKER},
+    payments::PLANTED_AT_PAYMENTS,
     workers::{PLANTED_AT_FRAUD, PLANTED_AT_SETTLEMENT},
 };
 use crate::books;
@@ -61,10 +63,31 @@ async fn every_law_notices_what_breaks_it() {
         .chain([&law::DATA_IS_JSON])
     {
         assert!(
-            PLANTED.iter().any(|(name, ..)| *name == law.name),
+            PLANTED
+                .iter()
+                .chain(PLANTED_AT_PAYMENTS)
+                .any(|(name, ..)| *name == law.name),
             "{} is not tried",
             law.name
         );
+    }
+}
+
+#[tokio::test]
+async fn every_law_about_payments_notices_what_breaks_it() {
+    let database = books::corrected().await;
+    let report = prove(&database.url(), SLICE).await.expect("proven");
+    assert!(report.clean, "{report}");
+    for (name, sql, words) in PLANTED_AT_PAYMENTS {
+        let database = books::corrected().await;
+        let report = planted(&database.url(), sql).await;
+        let found = report.broken().find(|finding| finding.law.name == *name);
+        let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
+        let said = found
+            .evidence
+            .iter()
+            .any(|evidence| evidence.contains(words));
+        assert!(said, "{name} does not say \"{words}\":\n{report}");
     }
 }
 

@@ -5,8 +5,6 @@ mod corrections;
 mod fees;
 mod groups;
 mod guards;
-mod guards;
-mod http;
 mod http;
 mod lifecycle;
 mod orders;

@@ -10,7 +10,7 @@ WITH event AS MATERIALIZED (
                 THEN (leg ->> 'amount')::numeric END AS amount,
            CASE WHEN leg ->> 'balance_after' ~ '^-?[0-9]+([.][0-9]+)?$'
                 THEN (leg ->> 'balance_after')::numeric END AS balance_after,
-           leg ->> 'version' AS version
+           leg ->> 'version' AS version, leg ->> 'purpose' AS purpose
     FROM event
     CROSS JOIN jsonb_path_query(event.data, '$.legs[*]') AS leg
 ), stored AS (
@@ -18,7 +18,7 @@ WITH event AS MATERIALIZED (
            CASE WHEN wallet.kind <> 'system' THEN 'wal_' || replace(wallet.id::text, '-', '') END,
            posting.account, posting.currency, posting.amount,
            CASE WHEN wallet.kind <> 'system' THEN posting.balance_after END,
-           CASE WHEN wallet.kind <> 'system' THEN posting.version::text END
+           CASE WHEN wallet.kind <> 'system' THEN posting.version::text END, posting.purpose
     FROM ledger.postings posting
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
     WHERE posting.seq BETWEEN $1 AND $2 AND posting.seq <> ALL ($3)
@@ -29,8 +29,8 @@ WITH event AS MATERIALIZED (
     SELECT 'there is a posting that is no leg of the data', only_stored.*
     FROM (SELECT * FROM stored EXCEPT ALL SELECT * FROM said) only_stored
 )
-SELECT format('event %s: %s: %s %s on %s of %s, then %s at version %s', seq, fault, amount,
-              currency, account, coalesce(wallet, 'the system'), coalesce(balance_after::text, 'unsaid'),
+SELECT format('event %s: %s: %s %s%s on %s of %s, then %s at version %s', seq, fault, amount,
+              currency, ' as ' || purpose, account, coalesce(wallet, 'the system'), coalesce(balance_after::text, 'unsaid'),
               coalesce(version, 'unsaid'))
 FROM differing
 UNION ALL

@@ -22,7 +22,9 @@ WITH counted AS (
     FROM ledger.postings posting
     JOIN ledger.events event ON event.seq = posting.seq
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
-    WHERE wallet.kind <> 'system' AND posting.seq <@ (SELECT seqs FROM counted)
+    WHERE wallet.kind <> 'system' AND posting.purpose IS NULL
+      AND split_part(event.subject, '.', 3) IN ('deposit', 'withdrawal', 'payment', 'transfer')
+      AND posting.seq <@ (SELECT seqs FROM counted)
     GROUP BY 1, 2, 3
 )
 SELECT format('wal_%s %s %s: the worker counted %s with %s, the postings are %s with %s',
