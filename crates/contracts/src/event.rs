@@ -4,6 +4,7 @@
 //! Unknown fields are ignored and new fields are optional: an older consumer reads a newer
 //! ledger, and every message ever published still decodes.
 
+mod account;
 mod command;
 mod fee_rule;
 mod rejection;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 
 use crate::{EventId, EventType, WalletId};
 
+pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
 pub use fee_rule::{FeeRuleChanged, FeeTerms};
 pub use rejection::RejectionCode;
@@ -87,6 +89,8 @@ ledger_events! {
     WalletCreated(WalletCreated) = WalletCreated, "A wallet was opened.";
     WalletChanged(WalletChanged) = WalletFrozen | WalletUnfrozen | WalletBlocked | WalletUnblocked
         | WalletClosed | CreditLimitSet, "A wallet's state changed.";
+    AccountChanged(AccountChanged) = AccountSuspended | AccountResumed | AccountClosed
+        | AccountFrozen | AccountUnfrozen | KycLevelSet | RiskLevelSet, "An account changed.";
     Posted(Posted) = DepositPosted | WithdrawalPosted | TransferPosted | PaymentPosted
         | RefundPosted | ReversalPosted | ExchangePosted | AdjustmentPosted,
         "A transaction was posted.";
@@ -146,6 +150,7 @@ impl LedgerEvent {
             Self::Rejected(event) => Some(event.wallet),
             Self::FeeRuleChanged(_) => None,
             Self::CommandRejected(event) => event.wallet,
+            Self::AccountChanged(_) => None,
         }
     }
 

@@ -36,6 +36,22 @@ pub const METADATA_VALUE_CHARS_MAX: usize = 500;
 pub const PAGE_ITEMS_MAX: u16 = 200;
 /// Items of a page when the caller does not say.
 pub const PAGE_ITEMS_DEFAULT: u16 = 50;
+/// Lines of one answer of a statement: what a person scrolls through, and at about 400 bytes a
+/// line well below a megabyte.
+pub const STATEMENT_LINES_MAX: u16 = 1_000;
+/// Entries that one page of a filtered list looks at, so that a filter that nothing passes costs
+/// some tens of milliseconds and no more, however long the history is. A page that ends there has
+/// fewer items than asked for, and a cursor.
+pub const ENTRIES_EXAMINED_MAX: u32 = 20_000;
+/// Entries that totals of a history add up: about a second of work. Beyond them the totals are
+/// refused and a shorter period is asked for.
+pub const ENTRIES_TOTALLED_MAX: u32 = 200_000;
+/// Wallets that the summary of an account lists. Its totals are over all of them.
+pub const SUMMARY_WALLETS_MAX: u16 = 200;
+/// Transactions that a summary shows: what fits on a screen.
+pub const SUMMARY_TRANSACTIONS_MAX: u16 = 10;
+/// Days of what a summary adds up.
+pub const SUMMARY_DAYS: u32 = 30;
 /// Events of one `rpc.ledger.events` answer: what a worker applies in one transaction.
 pub const RPC_EVENTS_MAX: u32 = 500;
 /// Bytes of event data in one `rpc.ledger.events` answer, so that it fits a NATS message even

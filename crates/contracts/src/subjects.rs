@@ -66,6 +66,13 @@ events! {
     WalletUnblocked => "ledger" "wallet" "unblocked", "A wallet was unblocked.";
     WalletClosed => "ledger" "wallet" "closed", "A wallet was closed for good, empty.";
     CreditLimitSet => "ledger" "credit_limit" "set", "How far below zero a wallet may go in a currency was set.";
+    AccountSuspended => "ledger" "account" "suspended", "An account was suspended: nothing moves in any wallet of its owner.";
+    AccountResumed => "ledger" "account" "resumed", "A suspended account is active again.";
+    AccountClosed => "ledger" "account" "closed", "An account was closed for good, and its wallets with it, empty.";
+    AccountFrozen => "ledger" "account" "frozen", "An account was frozen: no debits of any wallet of its owner.";
+    AccountUnfrozen => "ledger" "account" "unfrozen", "An account was unfrozen.";
+    KycLevelSet => "ledger" "account" "kyc_level_set", "How well an account's owner is known was set; limits follow from it.";
+    RiskLevelSet => "ledger" "account" "risk_level_set", "The risk that an account is was set; limits follow from it.";
     DepositPosted => "ledger" "deposit" "posted", "Money came in from a funding account.";
     WithdrawalPosted => "ledger" "withdrawal" "posted", "Money left to a funding account.";
     TransferPosted => "ledger" "transfer" "posted", "Money moved between two wallets.";

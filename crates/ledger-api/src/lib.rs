@@ -79,6 +79,7 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
         schema: PART.schema,
         max_connections: READ_CONNECTIONS,
         statement_timeout_ms: READ_TIMEOUT_MS,
+        plans_anew: true,
         application_name: "florin ledger reads",
         ..PostgresOptions::default()
     };

@@ -95,6 +95,7 @@ async fn rejections_and_new_wallets_are_settled_and_count_nothing() {
         reference: None,
         category: None,
         metadata: std::collections::BTreeMap::new(),
+        status: None,
     }));
     world.write_event(&LedgerEvent::Rejected(Rejected {
         id: id(2),
@@ -110,6 +111,7 @@ async fn rejections_and_new_wallets_are_settled_and_count_nothing() {
         posted_at: at(2),
         reference: None,
         about: None,
+        limit: None,
     }));
     world.publish(1..=2).await;
     world.wait_until_settled().await;

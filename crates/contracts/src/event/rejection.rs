@@ -36,7 +36,9 @@ rejections! {
     WalletSuspended "wallet_suspended", "The wallet is suspended.";
     WalletClosed "wallet_closed", "The wallet is closed.";
     WalletNotEmpty "wallet_not_empty", "The wallet still has money, or money held.";
-    StatusUnchanged "status_unchanged", "The wallet is in that state already.";
+    AccountClosed "account_closed", "The owner's account is closed.";
+    AccountNotEmpty "account_not_empty", "A wallet of the account still has money, or money held.";
+    StatusUnchanged "status_unchanged", "The wallet or account is in that state already.";
     CreditInUse "credit_in_use", "The balance is lower than the new credit limit allows.";
     OrderAlreadyPaid "order_already_paid", "The merchant's order was paid before.";
     RefundTooLarge "refund_too_large", "More would be paid back than was paid.";

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::RejectionCode;
+use super::{LimitReached, RejectionCode};
 use crate::{
     Currency, EventId, EventType, HoldId, Money, MoneyError, QuoteId, TransactionId, WalletId,
 };
@@ -235,4 +235,7 @@ pub struct Rejected {
     /// The hold, quote or transaction that it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// The account's limit that it would have exceeded, on `limit_exceeded`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitReached>,
 }

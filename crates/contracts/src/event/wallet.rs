@@ -58,6 +58,9 @@ pub struct WalletCreated {
     /// The creator's own notes.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
+    /// Its state, when it is not active from the start: then its account is suspended or frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
 }
 
 /// A wallet, or one currency of it, whose state changed.

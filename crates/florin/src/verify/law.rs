@@ -61,6 +61,7 @@ pub const LOG: &[Law] = laws! {
     "transactions_balance": "The postings of every transaction sum to zero in every currency.";
     "postings_are_the_legs": "The events tell exactly the movements that were posted.";
     "payments_have_their_orders": "Every payment of an order marked it as paid.";
+    "postings_count_when_their_events_say": "Balances and statements of the past count every movement when it counts.";
     "wallets_are_those_the_log_opened": "Every wallet that the log opened is there as it was opened.";
 };
 

@@ -21,6 +21,12 @@ pub enum Permission {
     WalletsClose,
     /// Say how far below zero a wallet may go.
     WalletsCredit,
+    /// Read accounts and their limits.
+    AccountsRead,
+    /// Say how well an owner is known; suspend, resume and close accounts.
+    AccountsManage,
+    /// Say what risk an account is.
+    AccountsRisk,
     /// Put money into a wallet.
     MoneyDeposit,
     /// Take money out of a wallet.
@@ -68,6 +74,9 @@ impl Permission {
         Self::WalletsBlock,
         Self::WalletsClose,
         Self::WalletsCredit,
+        Self::AccountsRead,
+        Self::AccountsManage,
+        Self::AccountsRisk,
         Self::MoneyDeposit,
         Self::MoneyWithdraw,
         Self::MoneyTransfer,
@@ -98,6 +107,9 @@ impl Permission {
             Self::WalletsBlock => "wallets:block",
             Self::WalletsClose => "wallets:close",
             Self::WalletsCredit => "wallets:credit",
+            Self::AccountsRead => "accounts:read",
+            Self::AccountsManage => "accounts:manage",
+            Self::AccountsRisk => "accounts:risk",
             Self::MoneyDeposit => "money:deposit",
             Self::MoneyWithdraw => "money:withdraw",
             Self::MoneyTransfer => "money:transfer",
@@ -172,9 +184,10 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AlertsRead, DeadLettersRead, FeesRead, MoneyBatch, MoneyPay, MoneyTransfer,
-            MoneyWithdraw, PaymentsRefund, SettlementsCut, SettlementsRead, StatsRead,
-            WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
+            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, FeesRead, MoneyBatch,
+            MoneyPay, MoneyTransfer, MoneyWithdraw, PaymentsRefund, SettlementsCut,
+            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
+            WalletsReadAny,
         };
         match self {
             Self::Merchant => &[
@@ -192,6 +205,7 @@ impl Role {
                 WalletsCreate,
                 WalletsRead,
                 WalletsClose,
+                AccountsRead,
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
@@ -202,6 +216,8 @@ impl Role {
                 WalletsRead,
                 WalletsReadAny,
                 WalletsFreeze,
+                AccountsRead,
+                AccountsRisk,
                 StatsRead,
                 AlertsRead,
                 DeadLettersRead,
@@ -209,6 +225,7 @@ impl Role {
             Self::Finance => &[
                 WalletsRead,
                 WalletsReadAny,
+                AccountsRead,
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
@@ -260,6 +277,8 @@ mod tests {
                 Permission::WalletsFreeze,
                 Permission::WalletsBlock,
                 Permission::WalletsCredit,
+                Permission::AccountsManage,
+                Permission::AccountsRisk,
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,

@@ -8,6 +8,8 @@ use contracts::{
     event::{FeeTerms, Purpose, WalletKind},
 };
 
+use super::AccountChange;
+
 /// SHA-256 of method, path, viewer and the parsed command in canonical form: what makes a
 /// repeated key a replay rather than a reuse.
 pub type Fingerprint = [u8; 32];
@@ -88,6 +90,8 @@ pub enum Action {
     CreateFeeRule(FeeTerms),
     /// Take a fee no longer.
     DeactivateFeeRule(DeactivateFeeRule),
+    /// Change what all wallets of an owner may do.
+    ChangeAccount(ChangeAccount),
 }
 
 impl Action {
@@ -101,6 +105,7 @@ impl Action {
             Self::Reverse(_) => Kind::Reversal.as_str(),
             Self::CreateFeeRule(_) => "fee_rule.create",
             Self::DeactivateFeeRule(_) => "fee_rule.deactivate",
+            Self::ChangeAccount(change) => change.change.name(),
         }
     }
 
@@ -279,4 +284,15 @@ impl WalletChange {
             Self::Block | Self::Unblock | Self::Close => None,
         }
     }
+}
+
+/// Changes what all wallets of an owner may do.
+#[derive(Debug, Clone)]
+pub struct ChangeAccount {
+    /// Whose account.
+    pub owner: String,
+    /// How.
+    pub change: AccountChange,
+    /// Why, in words.
+    pub reason: String,
 }

@@ -3,19 +3,24 @@
 //! One file per family of commands. Each says what it [`needs`] to be locked, and decides on
 //! exactly that.
 
+mod account;
 mod correction;
 mod draft;
 mod fees;
+mod limits;
 mod movement;
 mod order;
 mod wallet;
 
 use chrono::{DateTime, Utc};
-use contracts::{RejectionCode, event::FeeTerms};
+use contracts::{
+    RejectionCode,
+    event::{FeeTerms, LimitReached},
+};
 
 pub use draft::PlannedLeg;
 
-use super::{Action, Needs, State, SystemShard};
+use super::{AccountState, Action, Needs, Restrictions, State, SystemShard};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +34,8 @@ pub struct Context {
 /// What was decided to happen. The state holds it already; the event tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A wallet is opened.
-    Opened,
+    /// A wallet is opened, with what its account may not do.
+    Opened(Restrictions),
     /// Money moves: the legs sum to zero per currency.
     Posted(Vec<PlannedLeg>),
     /// A wallet has this status now.
@@ -42,6 +47,8 @@ pub enum Outcome {
     FeeRuleCreated,
     /// This fee is taken no longer.
     FeeRuleDeactivated(FeeTerms),
+    /// An account is so now.
+    AccountChanged(AccountState),
 }
 
 /// Decides on one command and, when it may be done, changes `state`, so that the next command of
@@ -57,7 +64,7 @@ pub fn decide(
     context: &Context,
 ) -> Result<Outcome, RejectionCode> {
     match action {
-        Action::OpenWallet(_) => Ok(Outcome::Opened),
+        Action::OpenWallet(open) => account::open(state, open),
         Action::Move(movement) => {
             let order = action.order();
             order::check(state, order.as_ref())?;
@@ -70,16 +77,18 @@ pub fn decide(
         Action::Reverse(reversal) => correction::reverse(state, reversal, context),
         Action::CreateFeeRule(terms) => fees::create(state, terms),
         Action::DeactivateFeeRule(end) => fees::deactivate(state, end),
+        Action::ChangeAccount(change) => account::decide(state, change),
     }
 }
 
 /// Adds what a command is decided on.
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
-        Action::OpenWallet(_) => {}
+        Action::OpenWallet(open) => account::open_needs(open, needs),
         Action::Move(movement) => {
             movement::needs(movement, context, needs);
             needs.orders.extend(action.order());
+            limits::needs(movement, needs);
         }
         Action::ChangeWallet(change) => wallet::needs(change, needs),
         Action::Refund(refund) => correction::refund_needs(refund, needs),
@@ -87,6 +96,18 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
         // Their rules are read with the head's version, and the batch is run again when it
         // changed: no row has to be locked.
         Action::CreateFeeRule(_) | Action::DeactivateFeeRule(_) => {}
+        Action::ChangeAccount(change) => account::needs(change, needs),
+    }
+}
+
+/// Which limit it was, after [`decide`] said `limit_exceeded` and left `state` unchanged. None when
+/// no limit of an account was in the way.
+pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Option<LimitReached> {
+    match action {
+        Action::Move(movement) => limits::admit_movement(state, movement, context.now)
+            .err()
+            .flatten(),
+        _ => None,
     }
 }
 

@@ -2,19 +2,23 @@
 //!
 //! Pure: nothing here knows the time, the database or the network, and nothing waits.
 
+mod account;
 mod command;
 mod correction;
 mod decide;
 mod fee;
+pub mod limit;
 mod restrictions;
 mod state;
 
+pub use account::{AccountChange, AccountNeed, AccountState};
 pub use command::{
-    Action, Caller, ChangeWallet, Command, DeactivateFeeRule, Fingerprint, Movement, OpenWallet,
-    OrderKey, OriginalLeg, Refund, Remarks, Reversal, Sight, Viewer, WalletChange,
+    Action, Caller, ChangeAccount, ChangeWallet, Command, DeactivateFeeRule, Fingerprint, Movement,
+    OpenWallet, OrderKey, OriginalLeg, Refund, Remarks, Reversal, Sight, Viewer, WalletChange,
 };
 pub use correction::Correction;
-pub use decide::{Context, Outcome, PlannedLeg, decide, needs};
+pub use decide::{Context, Outcome, PlannedLeg, decide, limit_reached, needs};
 pub use fee::{FeeRule, FeeRules, PERCENTAGE_SCALE};
+pub use limit::{Usage, UsageKey};
 pub use restrictions::Restrictions;
 pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

@@ -20,6 +20,10 @@ impl Restrictions {
     pub const CLOSED: Self = Self(8);
     /// No debits of this currency; on balances only.
     pub const CURRENCY_FROZEN: Self = Self(16);
+    /// Refuses nothing by itself: the account has limits, so what its wallets spend is counted.
+    pub const LIMITED: Self = Self(32);
+    /// The account is frozen: no debits, until the account is unfrozen.
+    pub const ACCOUNT_FROZEN: Self = Self(64);
 
     /// Reads the column.
     pub const fn from_bits(bits: i16) -> Self {
@@ -56,7 +60,7 @@ impl Restrictions {
             "blocked"
         } else if self.has(Self::SUSPENDED) {
             "suspended"
-        } else if self.has(Self::FROZEN) {
+        } else if self.has(Self::FROZEN) || self.has(Self::ACCOUNT_FROZEN) {
             "frozen"
         } else {
             "active"
@@ -71,7 +75,7 @@ impl Restrictions {
         if let Err(code) = self.may_credit() {
             return Err(code);
         }
-        if self.has(Self::FROZEN) {
+        if self.has(Self::FROZEN) || self.has(Self::ACCOUNT_FROZEN) {
             return Err(RejectionCode::WalletFrozen);
         }
         if self.has(Self::CURRENCY_FROZEN) {
@@ -118,6 +122,7 @@ mod tests {
     fn a_freeze_stops_debits_alone() {
         for (set, code) in [
             (Restrictions::FROZEN, RejectionCode::WalletFrozen),
+            (Restrictions::ACCOUNT_FROZEN, RejectionCode::WalletFrozen),
             (Restrictions::CURRENCY_FROZEN, RejectionCode::CurrencyFrozen),
         ] {
             assert_eq!((set.may_debit(), set.may_credit()), (Err(code), Ok(())));

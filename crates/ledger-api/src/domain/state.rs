@@ -1,14 +1,16 @@
 //! What a decision is made on: the locked rows of one batch, in memory.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
 };
 
 use contracts::{Account, Currency, Money, TransactionId, WalletId};
 use uuid::Uuid;
 
-use super::{Correction, FeeRules, OrderKey, Restrictions};
+use super::{
+    AccountNeed, AccountState, Correction, FeeRules, OrderKey, Restrictions, Usage, UsageKey,
+};
 
 /// The key of a balance. Its order is the order in which locks are taken, the same as that of
 /// the columns' bytes in Postgres.
@@ -155,6 +157,13 @@ pub struct State {
     pub orders: HashSet<OrderKey>,
     /// The fee rules that hold at this point of the log.
     pub fees: FeeRules,
+    /// Accounts that commands of the batch change or open wallets for, and those whose limits
+    /// count, by owner.
+    pub accounts: HashMap<String, AccountState>,
+    /// The owners of those accounts' wallets: of all of them when the account changes.
+    pub owners: HashMap<WalletId, String>,
+    /// What accounts with limits used, as far as commands of the batch may add to it.
+    pub usages: HashMap<UsageKey, Usage>,
     /// What has to be written.
     pub touched: Touched,
 }
@@ -168,6 +177,10 @@ pub struct Touched {
     pub wallets: BTreeSet<WalletId>,
     /// Of corrections.
     pub corrections: BTreeSet<TransactionId>,
+    /// Of accounts.
+    pub accounts: BTreeSet<String>,
+    /// Of usages.
+    pub usages: BTreeSet<UsageKey>,
 }
 
 impl State {
@@ -204,6 +217,31 @@ impl State {
         self.wallets.insert(wallet, restrictions);
         self.touched.wallets.insert(wallet);
     }
+
+    /// An account that was locked.
+    pub fn account(&self, owner: &str) -> &AccountState {
+        self.accounts
+            .get(owner)
+            .expect("every account of a batch is locked before it is decided on")
+    }
+
+    /// Changes an account.
+    pub fn set_account(&mut self, owner: &str, account: AccountState) {
+        self.accounts.insert(owner.to_owned(), account);
+        self.touched.accounts.insert(owner.to_owned());
+    }
+
+    /// Changes what an account used.
+    pub fn set_usage(&mut self, key: UsageKey, usage: Usage) {
+        self.usages.insert(key.clone(), usage);
+        self.touched.usages.insert(key);
+    }
+
+    /// Has everything written that an account used.
+    pub fn touch_usages_of(&mut self, owner: &str) {
+        let own = self.usages.keys().filter(|key| key.owner == owner);
+        self.touched.usages.extend(own.cloned());
+    }
 }
 
 /// The rows that commands decide on: all of them are locked first, class by class, each class
@@ -221,6 +259,19 @@ pub struct Needs {
     pub fees: FeeRules,
     /// Balances; rows that are not there are made.
     pub balances: BTreeSet<BalanceKey>,
+    /// Accounts by owner; those that change are locked with all their wallets.
+    pub accounts: BTreeMap<String, AccountNeed>,
+    /// Of the balances, those whose debit counts against the limits of the account, if it has
+    /// any. What it used is locked last, when the balances have told.
+    pub counted: BTreeSet<BalanceKey>,
+}
+
+impl Needs {
+    /// Adds an account.
+    pub fn account(&mut self, owner: &str, need: AccountNeed) {
+        let wanted = self.accounts.entry(owner.to_owned()).or_insert(need);
+        *wanted = need.max(*wanted);
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The bodies of good answers, and the engine's way to make them: an answer is rendered once,
 //! stored under its key, and every replay sends the same bytes.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use axum::{
     body::Body,
@@ -10,7 +10,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use contracts::{
-    Account, Currency, EventId, Kind, LedgerEvent, Leg, Money, Posted, RejectionCode, WalletId,
+    Account, Currency, Kind, LedgerEvent, Leg, Money, Posted, WalletId,
     event::{Purpose, WalletChanged, WalletCreated, WalletKind},
 };
 use rust_decimal::Decimal;
@@ -18,9 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    error::{ErrorCode, PROBLEM_JSON, Problem},
-    fee_rules,
-    links::Links,
+    accounts::view::AccountChangeView, error::PROBLEM_JSON, fee_rules, links::Links, rejection,
 };
 use crate::{
     domain::{Restrictions, Sight},
@@ -52,7 +50,8 @@ pub struct WalletView {
     pub kind: WalletKind,
     /// `active`, `frozen`, `blocked`, `suspended` or `closed`.
     #[schema(example = "active")]
-    pub status: &'static str,
+    #[schema(value_type = String)]
+    pub status: Cow<'static, str>,
     /// The creator's reference.
     pub reference: Option<String>,
     /// What a merchant deals in.
@@ -195,7 +194,10 @@ impl WalletView {
             id: event.wallet,
             owner: event.owner.clone(),
             kind: event.kind,
-            status: Restrictions::NONE.status(),
+            status: match &event.status {
+                Some(status) => Cow::Owned(status.clone()),
+                None => Cow::Borrowed(Restrictions::NONE.status()),
+            },
             reference: event.reference.clone(),
             category: event.category.clone(),
             metadata: event.metadata.clone(),
@@ -210,7 +212,7 @@ impl WalletView {
             id: wallet.id,
             owner: wallet.owner,
             kind: wallet.kind,
-            status: wallet.restrictions.status(),
+            status: Cow::Borrowed(wallet.restrictions.status()),
             reference: wallet.reference,
             category: wallet.category,
             metadata: wallet.metadata,
@@ -302,21 +304,13 @@ impl Render for Renderer {
                 body: json(&WalletChangeView::of(event)),
             },
             LedgerEvent::FeeRuleChanged(event) => fee_rules::view::rendered(event),
-            LedgerEvent::Rejected(event) => rejection(event.id, event.code),
-            LedgerEvent::CommandRejected(event) => rejection(event.id, event.code),
+            LedgerEvent::AccountChanged(event) => Rendered {
+                status: DONE,
+                body: json(&AccountChangeView::of(event)),
+            },
+            LedgerEvent::Rejected(event) => rejection::of_movement(event),
+            LedgerEvent::CommandRejected(event) => rejection::of(event.id, event.code),
         }
-    }
-}
-
-/// A decision against. It is stored like any other answer, so it names its event rather than
-/// the request that happens to ask.
-fn rejection(event: EventId, code: RejectionCode) -> Rendered {
-    let code = ErrorCode::from(code);
-    let mut problem = Problem::new(code);
-    problem.instance = Some(event.to_string());
-    Rendered {
-        status: code.status_number(),
-        body: problem.body(),
     }
 }
 

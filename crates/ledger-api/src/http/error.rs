@@ -10,6 +10,7 @@ use axum::{
 use contracts::{AmountError, RejectionCode};
 use serde::Serialize;
 
+use super::accounts::view::LimitReachedView;
 use crate::{
     auth::{Permission, TokenError},
     posting::SubmitError,
@@ -70,8 +71,10 @@ codes! {
     MethodNotAllowed = "method_not_allowed" METHOD_NOT_ALLOWED, "The route exists, but not with this method.";
     RequestTimeout = "request_timeout" REQUEST_TIMEOUT, "The body did not arrive in time.";
     WalletClosed = "wallet_closed" CONFLICT, "The wallet is closed.";
+    AccountClosed = "account_closed" CONFLICT, "The owner's account is closed.";
+    AccountNotEmpty = "account_not_empty" CONFLICT, "A wallet of the account still has money, or money held.";
     WalletNotEmpty = "wallet_not_empty" CONFLICT, "The wallet still has money, or money held.";
-    StatusUnchanged = "status_unchanged" CONFLICT, "The wallet is in that state already.";
+    StatusUnchanged = "status_unchanged" CONFLICT, "The wallet or account is in that state already.";
     CreditInUse = "credit_in_use" CONFLICT, "The balance is lower than the new credit limit allows.";
     OrderAlreadyPaid = "order_already_paid" CONFLICT, "The merchant's order was paid before.";
     AlreadyReversed = "already_reversed" CONFLICT, "The transaction was reversed before.";
@@ -100,6 +103,7 @@ codes! {
     InvalidFeeRule = "invalid_fee_rule" UNPROCESSABLE_ENTITY, "The fee rule says nothing, or two things that do not agree.";
     NotReversible = "not_reversible" UNPROCESSABLE_ENTITY, "A reversal is not reversed: the transaction is made again instead.";
     RefundTooLarge = "refund_too_large" UNPROCESSABLE_ENTITY, "More would be paid back than was paid.";
+    PeriodTooLong = "period_too_long" UNPROCESSABLE_ENTITY, "The period holds more entries than can be added up at once.";
     InsufficientFunds = "insufficient_funds" UNPROCESSABLE_ENTITY, "The available balance does not suffice.";
     LimitExceeded = "limit_exceeded" UNPROCESSABLE_ENTITY, "A limit would be exceeded.";
     ReplayFailed = "replay_failed" UNPROCESSABLE_ENTITY, "The worker failed again; the dead letter stays parked.";
@@ -136,6 +140,8 @@ impl From<RejectionCode> for ErrorCode {
             RejectionCode::WalletSuspended => Self::WalletSuspended,
             RejectionCode::WalletClosed => Self::WalletClosed,
             RejectionCode::WalletNotEmpty => Self::WalletNotEmpty,
+            RejectionCode::AccountClosed => Self::AccountClosed,
+            RejectionCode::AccountNotEmpty => Self::AccountNotEmpty,
             RejectionCode::StatusUnchanged => Self::StatusUnchanged,
             RejectionCode::CreditInUse => Self::CreditInUse,
             RejectionCode::OrderAlreadyPaid => Self::OrderAlreadyPaid,
@@ -171,6 +177,9 @@ pub struct Problem {
     /// The fields that are wrong, where that is known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldProblem>,
+    /// The account's limit that would have been exceeded, on `limit_exceeded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitReachedView>,
 }
 
 /// A field that is wrong.
@@ -195,6 +204,7 @@ impl Problem {
             code: code.as_str(),
             instance: None,
             errors: Vec::new(),
+            limit: None,
         }
     }
 
@@ -365,26 +375,4 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn codes_are_unique_and_sorted_by_status() {
-        let names: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(names.len(), ErrorCode::ALL.len());
-        let statuses: Vec<u16> = ErrorCode::ALL
-            .iter()
-            .map(|code| code.status_number())
-            .collect();
-        assert!(statuses.is_sorted(), "{statuses:?}");
-    }
-
-    #[test]
-    fn a_decision_against_keeps_its_code() {
-        for code in RejectionCode::ALL.iter().copied() {
-            assert_eq!(ErrorCode::from(code).as_str(), code.as_str());
-        }
-    }
-}
+mod tests;

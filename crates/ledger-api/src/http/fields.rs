@@ -80,6 +80,11 @@ pub fn ceiling(amount: &str, currency: Currency) -> Result<Money, ApiError> {
     }
 }
 
+/// An amount of a currency that is known, as `field` of a query.
+pub fn money_in(field: &'static str, amount: &str, currency: Currency) -> Result<Money, ApiError> {
+    parse_amount(amount, currency).map_err(|error| ApiError::from(error).field(field))
+}
+
 /// A name that is indexed: an owner, a reference, an order's reference.
 pub fn reference(field: &'static str, value: String) -> Result<String, ApiError> {
     if value.is_empty() {

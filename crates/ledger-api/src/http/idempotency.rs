@@ -14,7 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, ErrorCode};
-use crate::domain::{Action, Fingerprint, Remarks, Viewer, WalletChange};
+use crate::domain::{AccountChange, Action, Fingerprint, Remarks, Viewer, WalletChange};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -171,6 +171,20 @@ fn canonical(action: &Action) -> String {
         Action::CreateFeeRule(terms) => serde_json::to_string(&Canonical(action.name(), terms)),
         Action::DeactivateFeeRule(end) => {
             serde_json::to_string(&Canonical(action.name(), (end.rule, &end.reason)))
+        }
+        Action::ChangeAccount(change) => {
+            let level = match &change.change {
+                AccountChange::KycLevel {
+                    level,
+                    document_reference,
+                } => Some((level.as_str(), document_reference.as_deref())),
+                AccountChange::RiskLevel(level) => Some((level.as_str(), None)),
+                _ => None,
+            };
+            serde_json::to_string(&Canonical(
+                change.change.name(),
+                (&change.owner, level, &change.reason),
+            ))
         }
     };
     text.expect("tuples of texts and numbers always serialise")

@@ -5,6 +5,7 @@
 //! answer. Reads are single autocommit statements on the pool; no handler ever opens a
 //! transaction, because a client that disconnects drops its handler at any await.
 
+mod accounts;
 mod alerts;
 mod answer;
 mod api;
@@ -15,8 +16,10 @@ mod dead_letters;
 mod error;
 mod fee_rules;
 mod fields;
+mod flow;
 mod idempotency;
 mod links;
+mod moment;
 mod movement;
 mod observe;
 mod openapi;
@@ -25,6 +28,7 @@ mod page;
 mod path;
 mod payments;
 mod recent;
+mod rejection;
 mod remarks;
 mod router;
 mod server;

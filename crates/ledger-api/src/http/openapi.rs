@@ -31,8 +31,10 @@ use super::{
     ),
     tags(
         (name = "wallets", description = "Wallets, their balances and their history."),
+        (name = "accounts", description = "All wallets of one owner: their state and their limits."),
         (name = "money", description = "Movements of money."),
-        (name = "transactions", description = "Transactions, whoever's they are."),
+        (name = "accounts", description = "All wallets of an owner."),
+        (name = "transactions", description = "Transactions of every wallet."),
         (name = "fees", description = "What the house takes."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),

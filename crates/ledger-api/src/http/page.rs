@@ -48,7 +48,7 @@ impl<T> Page<T> {
         let more = rows.len() > usize::from(limit);
         rows.truncate(limit.into());
         let last = rows.last().filter(|_| more);
-        let next_cursor = last.map(|row| BASE64_URL_SAFE_NO_PAD.encode(key(row).to_string()));
+        let next_cursor = last.map(|row| encode(&key(row)));
         Self {
             items: rows.into_iter().map(view).collect(),
             next_cursor,
@@ -58,16 +58,32 @@ impl<T> Page<T> {
 
 /// How many items: 1 to 200, 50 when the caller does not say.
 pub fn limit(value: Option<&str>) -> Result<u16, ApiError> {
+    limit_of(value, PAGE_ITEMS_MAX, PAGE_ITEMS_DEFAULT)
+}
+
+/// How many: 1 to `max`, `default` when the caller does not say.
+pub fn limit_of(value: Option<&str>, max: u16, default: u16) -> Result<u16, ApiError> {
     let Some(value) = value else {
-        return Ok(PAGE_ITEMS_DEFAULT);
+        return Ok(default);
     };
     // `parse` would take a plus sign.
     let digits = value.bytes().all(|byte| byte.is_ascii_digit());
     value
         .parse()
         .ok()
-        .filter(|limit| digits && (1..=PAGE_ITEMS_MAX).contains(limit))
+        .filter(|limit| digits && (1..=max).contains(limit))
         .ok_or_else(|| ApiError::from(ErrorCode::InvalidQuery).field("limit"))
+}
+
+/// The cursor that leads to what follows `key`.
+pub fn encode(key: &impl ToString) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(key.to_string())
+}
+
+/// The last position of the log that a page looks at: before that of the page before, and of what
+/// there is.
+pub fn before(cursor: Option<u64>, last: u64) -> u64 {
+    cursor.map_or(last, |seq| seq.saturating_sub(1).min(last))
 }
 
 /// Where the page before ended.

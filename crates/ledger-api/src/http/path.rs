@@ -50,6 +50,20 @@ impl<S: Send + Sync> FromRequestParts<S> for FeeRulePath {
     }
 }
 
+/// `{owner}` of a route under `/v1/accounts`, percent-decoded. What cannot be an owner's name
+/// names no account.
+#[derive(Debug)]
+pub struct OwnerPath(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnerPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let owner = fields::reference("owner", id(parts, state).await?);
+        owner.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
 /// `{id}` of a route under `/v1/alerts`. What is no id names no alert.
 #[derive(Debug)]
 pub struct AlertPath(pub AlertId);

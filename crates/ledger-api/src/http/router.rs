@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
-    alerts,
+    accounts, alerts,
     api::Api,
     batches, dead_letters,
     error::{ApiError, ErrorCode},
@@ -34,8 +34,23 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::close::handler))
         .routes(routes!(wallets::credit_limit::handler))
         .routes(routes!(wallets::history::handler))
+        .routes(routes!(wallets::statement::handler))
+        .routes(routes!(wallets::summary::handler))
         .routes(routes!(wallets::stats::handler))
         .routes(routes!(wallets::adjust::handler))
+        .routes(routes!(wallets::limits::handler))
+        .routes(routes!(accounts::get::handler))
+        .routes(routes!(accounts::limits::handler))
+        .routes(routes!(accounts::kyc_level::handler))
+        .routes(routes!(accounts::risk_level::handler))
+        .routes(routes!(accounts::suspend::handler))
+        .routes(routes!(accounts::resume::handler))
+        .routes(routes!(accounts::close::handler))
+        .routes(routes!(accounts::freeze::handler))
+        .routes(routes!(accounts::unfreeze::handler))
+        .routes(routes!(accounts::summary::handler))
+        .routes(routes!(transactions::list::handler))
+        .routes(routes!(transactions::get::handler))
         .routes(routes!(payments::create::handler))
         .routes(routes!(payments::refund::handler))
         .routes(routes!(transactions::reverse::handler))

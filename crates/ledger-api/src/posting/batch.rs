@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use contracts::RejectionCode;
+use contracts::{RejectionCode, event::LimitReached};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::{
     record::Log,
 };
 use crate::{
-    domain::{self, Context, OrderKey, State, decide},
+    domain::{self, Context, OrderKey, State, decide, limit_reached},
     metrics,
     store::{self, StoreError, corrections::Change},
 };
@@ -33,6 +33,8 @@ pub(super) enum BatchError {
     Without(Vec<(Uuid, SubmitError)>),
     /// Fee rules changed since they were read: the batch is run again with the new ones.
     RulesChanged,
+    /// The log has reached another day than limits were decided for: it is run again.
+    AnotherDay,
 }
 
 impl BatchError {
@@ -64,7 +66,21 @@ pub(super) struct Fresh<'a> {
 }
 
 /// What was decided about one command.
-pub(super) type Decision = Result<domain::Outcome, RejectionCode>;
+pub(super) type Decision = Result<domain::Outcome, Rejection>;
+
+/// A decision against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rejection {
+    pub(super) code: RejectionCode,
+    /// Which limit of the account, when it was one.
+    pub(super) limit: Option<LimitReached>,
+}
+
+impl From<RejectionCode> for Rejection {
+    fn from(code: RejectionCode) -> Self {
+        Self { code, limit: None }
+    }
+}
 
 /// Runs one batch in one transaction and returns the outcomes per entry, in the batch's order.
 /// A rehearsal is a batch of its own: it goes the same way up to the log, and is rolled back.
@@ -86,7 +102,7 @@ pub(super) async fn run(
 
     let context = Context {
         shard: lane.shard,
-        now: lane.clock.now(),
+        now: lane.now(),
     };
     let mut state = locks::lock(&mut tx, &context, &rules.rules, &fresh).await?;
     let decisions = decide_all(&mut state, &fresh, &context);
@@ -94,7 +110,10 @@ pub(super) async fn run(
     if rehearsal {
         let head = store::journal::peek_head(&mut tx).await?;
         lane.check_rules(rules.version, head.rules_version)?;
-        let rendered = Log::after(head, context.now).record(&fresh, decisions, &*lane.render);
+        let mut log = Log::after(head, context.now);
+        lane.reached(log.head.posted_at);
+        refuse_another_day(&state, &context, &log)?;
+        let rendered = log.record(&fresh, decisions, &*lane.render);
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
@@ -104,10 +123,12 @@ pub(super) async fn run(
     let head = store::journal::lock_head_in_tx(&mut tx).await?;
     metrics::head_lock_waited(waited.elapsed());
     lane.check_rules(rules.version, head.rules_version)?;
-    let mut log = Log::after(head, lane.clock.now());
+    let mut log = Log::after(head, lane.now());
+    lane.reached(log.head.posted_at);
+    refuse_another_day(&state, &context, &log)?;
     let rendered = log.record(&fresh, decisions, &*lane.render);
     lane.keep_rules(log.head.rules_version);
-    write_named(&mut tx, &state, &log).await?;
+    write_named(&mut tx, &state, &mut log).await?;
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();
@@ -161,12 +182,32 @@ fn decide_all(state: &mut State, fresh: &[Fresh<'_>], context: &Context) -> Vec<
                 decide_linked(state, &group.items, context)
             } else {
                 let items = group.items.iter();
-                items
-                    .map(|item| decide(state, &item.command.action, context))
-                    .collect()
+                items.map(|item| decide_one(state, item, context)).collect()
             }
         })
         .collect()
+}
+
+fn decide_one(state: &mut State, item: &Item, context: &Context) -> Decision {
+    let action = &item.command.action;
+    decide(state, action, context).map_err(|code| Rejection {
+        code,
+        limit: match code {
+            RejectionCode::LimitExceeded => limit_reached(state, action, context),
+            _ => None,
+        },
+    })
+}
+
+/// The day of a limit is that of the event. A batch that waited for the head past midnight has
+/// counted for yesterday.
+fn refuse_another_day(state: &State, context: &Context, log: &Log) -> Result<(), BatchError> {
+    let same_day = log.head.posted_at.date_naive() == context.now.date_naive();
+    if same_day || state.usages.is_empty() {
+        Ok(())
+    } else {
+        Err(BatchError::AnotherDay)
+    }
 }
 
 /// All or none: when one command is decided against, the state is as it was before the group.
@@ -174,14 +215,14 @@ fn decide_linked(state: &mut State, items: &[&Item], context: &Context) -> Vec<D
     let before = (items.len() > 1).then(|| state.clone());
     let mut decisions: Vec<Decision> = Vec::with_capacity(items.len());
     for item in items {
-        let decision = decide(state, &item.command.action, context);
+        let decision = decide_one(state, item, context);
         if let (Err(_), Some(before)) = (&decision, &before) {
             *state = before.clone();
             let earlier = decisions.len();
             decisions.clear();
-            decisions.resize(earlier, Err(RejectionCode::BatchRejected));
+            decisions.resize(earlier, Err(RejectionCode::BatchRejected.into()));
             decisions.push(decision);
-            decisions.resize(items.len(), Err(RejectionCode::BatchRejected));
+            decisions.resize(items.len(), Err(RejectionCode::BatchRejected.into()));
             break;
         }
         decisions.push(decision);
@@ -211,8 +252,8 @@ fn rejected(
     items
         .zip(decisions.iter().flatten())
         .filter_map(|(item, decision)| {
-            let code = decision.as_ref().err()?;
-            Some((item.command.action.name(), *code))
+            let rejection = decision.as_ref().err()?;
+            Some((item.command.action.name(), rejection.code))
         })
         .collect()
 }
@@ -224,6 +265,14 @@ async fn write(
     orders: &[(OrderKey, Uuid)],
 ) -> Result<(), StoreError> {
     let touched = &state.touched;
+    if !touched.accounts.is_empty() {
+        let changes: Vec<_> = touched
+            .accounts
+            .iter()
+            .map(|owner| (owner, &state.accounts[owner]))
+            .collect();
+        store::accounts::write_in_tx(tx, &changes).await?;
+    }
     if !touched.wallets.is_empty() {
         let changes: Vec<_> = touched
             .wallets
@@ -240,6 +289,14 @@ async fn write(
             .collect();
         store::balances::write_in_tx(tx, &changes).await?;
     }
+    if !touched.usages.is_empty() {
+        let changes: Vec<_> = touched
+            .usages
+            .iter()
+            .map(|key| (key, state.usages[key]))
+            .collect();
+        store::usages::write_in_tx(tx, &changes).await?;
+    }
     // Before the head is locked: this may wait for another currency of the same merchant.
     if !orders.is_empty() {
         store::orders::pay_in_tx(tx, orders).await?;
@@ -249,9 +306,17 @@ async fn write(
 
 /// Writes rows that speak of what has its name only now, under the head's lock. All of them are
 /// new or locked already, and few batches have any.
-async fn write_named(tx: &mut PgConnection, state: &State, log: &Log) -> Result<(), StoreError> {
+async fn write_named(
+    tx: &mut PgConnection,
+    state: &State,
+    log: &mut Log,
+) -> Result<(), StoreError> {
     let at = log.head.posted_at;
     if !log.wallets.is_empty() {
+        for wallet in &mut log.wallets {
+            // As the account is after the whole batch, which may have changed it since.
+            wallet.restrictions = state.account(&wallet.owner).restrictions;
+        }
         store::wallets::insert_in_tx(tx, &log.wallets, at).await?;
     }
     if !log.new_rules.is_empty() || !log.ended_rules.is_empty() {

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use service_runtime::{Clock, Process, Secret};
 use sqlx::PgConnection;
 use tokio::{
@@ -42,7 +43,9 @@ const PARTITIONS_AHEAD: u64 = 10_000_000;
 pub(super) struct Lane {
     pub(super) shard: SystemShard,
     pub(super) render: Arc<dyn Render>,
-    pub(super) clock: Clock,
+    clock: Clock,
+    /// The latest moment that this lane saw in the log.
+    reached: DateTime<Utc>,
     url: Secret,
     connection: Option<PgConnection>,
     /// The fee rules as they were last read.
@@ -55,6 +58,7 @@ impl Lane {
             shard: SystemShard::of_lane(number),
             render,
             clock: process.clock().clone(),
+            reached: DateTime::UNIX_EPOCH,
             url,
             connection: None,
             rules: None,
@@ -85,6 +89,17 @@ impl Lane {
         }
         self.rules = None;
         Err(BatchError::RulesChanged)
+    }
+
+    /// The moment to decide at: never before what is in the log, whatever the clocks of replicas
+    /// say.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now().max(self.reached)
+    }
+
+    /// The log has reached this moment.
+    pub(super) fn reached(&mut self, posted_at: DateTime<Utc>) {
+        self.reached = posted_at;
     }
 
     /// Runs a batch to the end: every command in it is answered. A rehearsal is a batch of its
@@ -135,6 +150,8 @@ impl Lane {
                 // At most once for each change of the rules.
                 BatchError::RulesChanged => continue,
                 BatchError::Without(commands) => return Err(Verdict::Without(commands)),
+                // Decided again at once, on the day that the log has reached.
+                BatchError::AnotherDay => continue,
                 BatchError::Store { source, committing } => {
                     let fault = fault(&source);
                     unknown |= committing;

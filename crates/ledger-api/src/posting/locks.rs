@@ -4,7 +4,7 @@ use contracts::{TransactionId, WalletId};
 use sqlx::PgConnection;
 
 use super::{
-    SubmitError,
+    SubmitError, accounts,
     batch::{BatchError, Fresh},
     pending::Item,
 };
@@ -13,9 +13,9 @@ use crate::{
     store,
 };
 
-/// Locks what the commands need, in one order for everybody: wallets that change, corrections,
-/// balances, and last the balances that were not there. Orders are read when the merchants'
-/// balances are locked.
+/// Locks what the commands need, in one order for everybody: accounts, wallets that change,
+/// corrections, balances, the balances that were not there, and last what accounts with limits
+/// used. Orders are read when the merchants' balances are locked.
 pub(super) async fn lock(
     tx: &mut PgConnection,
     context: &Context,
@@ -33,6 +33,7 @@ pub(super) async fn lock(
         fees: rules.clone(),
         ..State::default()
     };
+    accounts::lock(tx, context, &mut wanted, &mut state).await?;
     if !wanted.wallets.is_empty() {
         let ids: Vec<WalletId> = wanted.wallets.iter().copied().collect();
         state.wallets = store::wallets::lock_in_tx(tx, &ids).await?;
@@ -64,6 +65,7 @@ pub(super) async fn lock(
                 .all(|key| state.balances.contains_key(key))
         })?;
     }
+    accounts::lock_usages(tx, context, &wanted, &mut state).await?;
     Ok(state)
 }
 

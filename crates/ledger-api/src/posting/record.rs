@@ -1,5 +1,6 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
+mod account;
 mod corrections;
 mod fee_rules;
 
@@ -7,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{
-    EventId, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
+    EventId, Kind, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
     event::{CommandRejected, FeeTerms, Leg, WalletChanged, WalletCreated},
     subjects::EventType,
 };
@@ -16,16 +17,16 @@ use uuid::Uuid;
 
 use super::{
     Render, Rendered,
-    batch::{Decision, Fresh},
+    batch::{Decision, Fresh, Rejection},
 };
 use crate::{
     domain::{
         Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
-        SystemShard, WalletChange,
+        Restrictions, SystemShard, WalletChange,
     },
     store::{
         fee_rules::RuleAt,
-        journal::{Entries, Head, NewEvent},
+        journal::{Entries, Head, Heading, NewEvent},
         wallets::NewWallet,
     },
 };
@@ -87,16 +88,16 @@ impl Log {
 
     fn event(&mut self, command: &Command, decision: Decision) -> LedgerEvent {
         match (&command.action, decision) {
-            (Action::Move(movement), Err(code)) => {
-                LedgerEvent::Rejected(self.rejected(movement, code))
+            (Action::Move(movement), Err(rejection)) => {
+                LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
-            (Action::Refund(refund), Err(code)) => {
+            (Action::Refund(refund), Err(Rejection { code, .. })) => {
                 LedgerEvent::Rejected(self.refund_rejected(refund, code))
             }
-            (Action::Reverse(reversal), Err(code)) => {
+            (Action::Reverse(reversal), Err(Rejection { code, .. })) => {
                 LedgerEvent::Rejected(self.reversal_rejected(reversal, code))
             }
-            (action, Err(code)) => {
+            (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
             (Action::Move(movement), Ok(Outcome::Posted(legs))) => {
@@ -114,7 +115,12 @@ impl Log {
             (Action::DeactivateFeeRule(end), Ok(Outcome::FeeRuleDeactivated(terms))) => {
                 LedgerEvent::FeeRuleChanged(self.fee_rule_ended(end, terms, &command.caller))
             }
-            (Action::OpenWallet(open), Ok(_)) => LedgerEvent::WalletCreated(self.opened(open)),
+            (Action::OpenWallet(open), Ok(Outcome::Opened(restrictions))) => {
+                LedgerEvent::WalletCreated(self.opened(open, restrictions))
+            }
+            (Action::ChangeAccount(change), Ok(Outcome::AccountChanged(account))) => {
+                LedgerEvent::AccountChanged(self.account_changed(change, &account, &command.caller))
+            }
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
                 LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
             }
@@ -126,7 +132,7 @@ impl Log {
         EventId::mint(self.head.posted_at, entropy())
     }
 
-    fn opened(&mut self, open: &OpenWallet) -> WalletCreated {
+    fn opened(&mut self, open: &OpenWallet, restrictions: Restrictions) -> WalletCreated {
         let wallet = WalletId::mint(self.head.posted_at, entropy());
         self.wallets.push(NewWallet {
             id: wallet,
@@ -135,6 +141,7 @@ impl Log {
             reference: open.reference.clone(),
             category: open.category.clone(),
             metadata: open.metadata.clone(),
+            restrictions,
         });
         WalletCreated {
             id: self.event_id(),
@@ -147,6 +154,8 @@ impl Log {
             reference: open.reference.clone(),
             category: open.category.clone(),
             metadata: open.metadata.clone(),
+            status: (restrictions.status() != Restrictions::NONE.status())
+                .then(|| restrictions.status().to_owned()),
         }
     }
 
@@ -191,33 +200,42 @@ impl Log {
                 Action::ChangeWallet(change) => Some(change.wallet),
                 _ => None,
             },
-            about: match action {
-                Action::DeactivateFeeRule(end) => Some(end.rule.to_string()),
-                _ => None,
-            },
+            about: account::about(action).or_else(|| fee_rules::about(action)),
             posted_at: self.head.posted_at,
         }
     }
 
     /// Writes the legs of a new transaction.
-    fn transaction(&mut self, legs: &[PlannedLeg]) -> TransactionId {
+    fn transaction(
+        &mut self,
+        kind: Kind,
+        effective_at: DateTime<Utc>,
+        legs: &[PlannedLeg],
+    ) -> TransactionId {
         let transaction = TransactionId::mint(self.head.posted_at, entropy());
+        let heading = Heading {
+            seq: self.head.seq,
+            transaction: transaction.as_uuid(),
+            kind: Some(kind),
+            effective_at,
+            posted_at: self.head.posted_at,
+        };
         for leg in legs {
-            self.entries
-                .posting(self.head.seq, transaction.as_uuid(), leg);
+            self.entries.posting(&heading, leg);
         }
         transaction
     }
 
     fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
-        let transaction = self.transaction(legs);
+        let effective_at = self.effective_at(movement.effective_at);
+        let transaction = self.transaction(movement.kind, effective_at, legs);
         Posted {
             id: self.event_id(),
             event_type: movement.kind.posted(),
             seq: self.head.seq,
             transaction,
             kind: movement.kind,
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
+            effective_at,
             posted_at: self.head.posted_at,
             legs: legs.iter().map(leg).collect(),
             reference: movement.reference.clone(),
@@ -231,22 +249,31 @@ impl Log {
         }
     }
 
-    fn rejected(&self, movement: &Movement, code: RejectionCode) -> Rejected {
+    fn rejected(&self, movement: &Movement, rejection: Rejection) -> Rejected {
         Rejected {
             id: self.event_id(),
             event_type: movement.kind.rejected(),
             seq: self.head.seq,
             kind: movement.kind,
-            code,
+            code: rejection.code,
             wallet: movement.wallet,
             counterparty: movement.counterparty,
             currency: movement.amount.currency(),
             amount: movement.amount.amount(),
-            effective_at: movement.effective_at.unwrap_or(self.head.posted_at),
+            effective_at: self.effective_at(movement.effective_at),
             posted_at: self.head.posted_at,
             reference: movement.reference.clone(),
             about: None,
+            limit: rejection.limit,
         }
+    }
+
+    /// Nothing counts from later than it was written, even where a clock was set back since the
+    /// request was read: what counts at a moment is then found among what was written by then,
+    /// and what was backdated.
+    fn effective_at(&self, asked: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        let posted_at = self.head.posted_at;
+        asked.map_or(posted_at, |at| at.min(posted_at))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The log: its head, and the one statement that appends to it.
 
 use chrono::{DateTime, Utc};
-use contracts::{EventId, chain::Hash};
+use contracts::{EventId, Kind, chain::Hash};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -104,6 +104,9 @@ struct PostingColumns {
     held_changes: Vec<Decimal>,
     held_after: Vec<Decimal>,
     purposes: Vec<Option<String>>,
+    kinds: Vec<Option<String>>,
+    effective_at: Vec<DateTime<Utc>>,
+    backdated: Vec<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +136,21 @@ pub struct NewEvent {
     pub traceparent: Option<String>,
 }
 
+/// What the postings of one transaction, or of one change of a hold, have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Heading {
+    /// Position in the log.
+    pub seq: u64,
+    /// The id of the transaction or of the hold.
+    pub transaction: Uuid,
+    /// What the transaction is for; a change of a hold has none.
+    pub kind: Option<Kind>,
+    /// When it counts.
+    pub effective_at: DateTime<Utc>,
+    /// When the ledger writes it.
+    pub posted_at: DateTime<Utc>,
+}
+
 impl Entries {
     /// Adds an event.
     pub fn event(&mut self, event: NewEvent) {
@@ -146,12 +164,16 @@ impl Entries {
         columns.traceparents.push(event.traceparent);
     }
 
-    /// Adds a leg of the transaction, or of the change of a hold, at `seq`; `transaction` is the
-    /// one's or the other's id.
-    pub fn posting(&mut self, seq: u64, transaction: Uuid, leg: &PlannedLeg) {
+    /// Adds a leg of a transaction, or of the change of a hold.
+    pub fn posting(&mut self, of: &Heading, leg: &PlannedLeg) {
         let columns = &mut self.postings;
-        columns.seqs.push(signed(seq));
-        columns.transactions.push(transaction);
+        columns.seqs.push(signed(of.seq));
+        columns.transactions.push(of.transaction);
+        columns
+            .kinds
+            .push(of.kind.map(|kind| kind.as_str().to_owned()));
+        columns.effective_at.push(of.effective_at);
+        columns.backdated.push(of.effective_at < of.posted_at);
         columns.wallets.push(leg.key.wallet.as_uuid());
         columns.accounts.push(leg.key.account.as_str().to_owned());
         columns.currencies.push(leg.key.currency.code().to_owned());
@@ -200,18 +222,20 @@ pub async fn append_in_tx(
          ), posting AS (
              INSERT INTO ledger.postings
                     (seq, transaction_id, wallet_id, account, currency, version, amount,
-                     balance_after, held_change, held_after, purpose)
+                     balance_after, held_change, held_after, kind, effective_at, backdated,
+                     purpose)
              SELECT * FROM unnest($8::bigint[], $9::uuid[], $10::uuid[], $11::text[], $12::text[],
                                   $13::bigint[], $14::numeric[], $15::numeric[], $16::numeric[],
-                                  $17::numeric[], $18::text[])
+                                  $17::numeric[], $18::text[], $19::timestamptz[], $20::boolean[],
+                                  $21::text[])
          ), answer AS (
              INSERT INTO ledger.answers (id, status, body, seq)
-             SELECT * FROM unnest($19::uuid[], $20::smallint[], $21::text[], $22::bigint[])
+             SELECT * FROM unnest($22::uuid[], $23::smallint[], $24::text[], $25::bigint[])
          ), head AS (
              UPDATE ledger.head
-             SET seq = $23, hash = $24, posted_at = $25, rules_version = $26
+             SET seq = $26, hash = $27, posted_at = $28, rules_version = $29
          )
-         SELECT pg_notify($27, '')",
+         SELECT pg_notify($30, '')",
         &events.seqs,
         &events.ids,
         &events.subjects,
@@ -229,6 +253,9 @@ pub async fn append_in_tx(
         &postings.balances_after,
         &postings.held_changes,
         &postings.held_after,
+        &postings.kinds as &[Option<String>],
+        &postings.effective_at,
+        &postings.backdated,
         &postings.purposes as &[Option<String>],
         &answers.ids,
         &answers.statuses,

@@ -3,6 +3,7 @@
 //!
 //! No rules, no HTTP, no NATS here.
 
+pub mod accounts;
 pub mod balances;
 pub mod claims;
 pub mod corrections;
@@ -10,10 +11,15 @@ mod error;
 pub mod fee_rules;
 pub mod history;
 pub mod journal;
+pub mod moments;
 pub mod orders;
+pub mod period;
 pub mod server;
+pub mod statement;
+pub mod summary;
 pub mod tie_out;
 pub mod transactions;
+pub mod usages;
 pub mod wallets;
 
 pub use error::{Fault, StoreError, fault};

@@ -1,5 +1,8 @@
 //! Wallets.
 
+mod facts;
+mod newest_first;
+
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -10,6 +13,8 @@ use uuid::Uuid;
 
 use super::{StoreError, error::money};
 use crate::domain::Restrictions;
+
+pub use facts::{Facts, facts, owners};
 
 /// A wallet as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +54,6 @@ pub struct BalanceRow {
     pub restrictions: Restrictions,
 }
 
-/// What never changes about a wallet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Whose tokens may use it.
-    pub owner: String,
-    /// Customer or merchant.
-    pub kind: WalletKind,
-    /// What a merchant deals in.
-    pub category: Option<String>,
-}
-
 /// A wallet to insert.
 #[derive(Debug, Clone)]
 pub struct NewWallet {
@@ -75,6 +69,8 @@ pub struct NewWallet {
     pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
+    /// What its account may not do.
+    pub restrictions: Restrictions,
 }
 
 /// Inserts new wallets, all opened at `created_at`.
@@ -104,17 +100,29 @@ pub async fn insert_in_tx(
         .iter()
         .map(|wallet| serde_json::to_string(&wallet.metadata).expect("a map of texts is JSON"))
         .collect();
+    let bits: Vec<i16> = wallets
+        .iter()
+        .map(|wallet| wallet.restrictions.bits())
+        .collect();
+    let statuses: Vec<String> = wallets
+        .iter()
+        .map(|wallet| wallet.restrictions.status().to_owned())
+        .collect();
     sqlx::query!(
-        "INSERT INTO ledger.wallets (id, owner, kind, reference, metadata, created_at, category)
-         SELECT id, owner, kind, reference, metadata, $6, category
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::text[])
-              AS new(id, owner, kind, reference, metadata, category)",
+        "INSERT INTO ledger.wallets
+                (id, owner, kind, reference, metadata, created_at, restrictions, status, category)
+         SELECT id, owner, kind, reference, metadata, $6, restrictions, status, category
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::smallint[],
+                     $8::text[], $9::text[])
+              AS new(id, owner, kind, reference, metadata, restrictions, status, category)",
         &ids,
         &owners,
         &kinds,
         &references as &[Option<String>],
         &metadata,
         created_at,
+        &bits,
+        &statuses,
         &categories as &[Option<String>],
     )
     .execute(tx)
@@ -215,7 +223,8 @@ pub async fn find_with_balances(
     Ok(group(rows)?.pop())
 }
 
-/// Wallets in order of their ids, after `after`.
+/// Wallets in order of their ids, which is that of their opening, after `after`; with
+/// `newest_first` in the opposite order.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -224,8 +233,12 @@ pub async fn list(
     owner: Option<&str>,
     reference: Option<&str>,
     after: Option<WalletId>,
+    newest_first: bool,
     limit: u16,
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+    if newest_first {
+        return newest_first::list(pool, owner, reference, after, limit).await;
+    }
     let rows = sqlx::query_as!(
         JoinedRow,
         r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.category, w.metadata,
@@ -251,78 +264,25 @@ pub async fn list(
     group(rows)
 }
 
-/// The owners of wallets; unknown ids and the system's own are missing from the result.
-///
-/// # Errors
-/// When the server cannot be asked.
-pub async fn owners(
-    pool: &PgPool,
-    wallets: &[WalletId],
-) -> Result<HashMap<WalletId, String>, StoreError> {
-    let ids: Vec<Uuid> = wallets.iter().map(|id| id.as_uuid()).collect();
-    let rows = sqlx::query!(
-        "SELECT w.id, w.owner
-         FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
-         WHERE w.kind <> 'system'",
-        &ids,
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (WalletId::from_uuid(row.id), row.owner))
-        .collect())
-}
-
-/// What never changes about wallets; unknown ids and the system's own are missing from the
-/// result.
-///
-/// # Errors
-/// When the server cannot be asked.
-pub async fn facts(
-    pool: &PgPool,
-    wallets: &[WalletId],
-) -> Result<HashMap<WalletId, Facts>, StoreError> {
-    let ids: Vec<Uuid> = wallets.iter().map(|id| id.as_uuid()).collect();
-    let rows = sqlx::query!(
-        "SELECT w.id, w.owner, w.kind, w.category
-         FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
-         WHERE w.kind <> 'system'",
-        &ids,
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let facts = Facts {
-                kind: kind(row.id, &row.kind)?,
-                owner: row.owner,
-                category: row.category,
-            };
-            Ok((WalletId::from_uuid(row.id), facts))
-        })
-        .collect()
-}
-
-struct JoinedRow {
-    id: Uuid,
-    owner: String,
-    kind: String,
-    restrictions: i16,
-    reference: Option<String>,
-    category: Option<String>,
-    metadata: String,
-    created_at: DateTime<Utc>,
-    currency: Option<String>,
-    posted: Option<Decimal>,
-    held: Option<Decimal>,
-    credit_limit: Option<Decimal>,
-    version: Option<i64>,
-    balance_restrictions: Option<i16>,
+pub(super) struct JoinedRow {
+    pub(super) id: Uuid,
+    pub(super) owner: String,
+    pub(super) kind: String,
+    pub(super) restrictions: i16,
+    pub(super) reference: Option<String>,
+    pub(super) category: Option<String>,
+    pub(super) metadata: String,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) currency: Option<String>,
+    pub(super) posted: Option<Decimal>,
+    pub(super) held: Option<Decimal>,
+    pub(super) credit_limit: Option<Decimal>,
+    pub(super) version: Option<i64>,
+    pub(super) balance_restrictions: Option<i16>,
 }
 
 /// One wallet per id, from rows that are sorted by it.
-fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
+pub(super) fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let mut grouped: Vec<(WalletRow, Vec<BalanceRow>)> = Vec::new();
     for row in rows {
         let balance = balance(&row)?;

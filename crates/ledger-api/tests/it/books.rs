@@ -58,8 +58,13 @@ pub struct Books {
 impl Books {
     /// Fresh books with one engine of two lanes.
     pub async fn open() -> Self {
+        Self::open_at(Clock::system()).await
+    }
+
+    /// Fresh books whose time is that of `clock`.
+    pub async fn open_at(clock: Clock) -> Self {
         let database = database().await;
-        let process = Process::new("books", Clock::system());
+        let process = Process::new("books", clock);
         let url = database.url_as("florin_ledger", PASSWORD);
         let engine = engine(&url, &process).await;
         Self {

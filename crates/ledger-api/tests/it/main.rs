@@ -1,5 +1,6 @@
 //! The ledger against real servers.
 
+mod accounts;
 mod books;
 mod corrections;
 mod fees;
@@ -7,6 +8,7 @@ mod groups;
 mod guards;
 mod http;
 mod lifecycle;
+mod limits;
 mod orders;
 mod outages;
 mod posting;

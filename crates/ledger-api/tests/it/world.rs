@@ -150,6 +150,15 @@ impl World {
 
     /// A ledger with some setting changed.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(Clock::system(), change).await
+    }
+
+    /// A ledger that goes by a clock of the test.
+    pub async fn start_at(clock: Clock) -> Self {
+        Self::start_on(clock, |_| {}).await
+    }
+
+    async fn start_on(clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
         let database = database().await;
         let keys = Keys::new();
         let prefix = testkit::stream_prefix();
@@ -175,7 +184,7 @@ impl World {
         change(&mut config);
         let listener = TcpListener::bind(config.http).await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let process = Process::new("ledger-api", Clock::system());
+        let process = Process::new("ledger-api", clock);
         ledger_api::run_on(listener, config, process.clone())
             .await
             .expect("the ledger starts");
@@ -197,6 +206,15 @@ impl World {
     /// A good token; staff have no owner.
     pub fn token(&self, role: Role, owner: &str) -> String {
         self.keys.sign(&claims(role, owner))
+    }
+
+    /// A good token by the clock of the ledger, for an hour of it.
+    pub fn token_now(&self, role: Role, owner: &str) -> String {
+        let now = self.process.clock().now().timestamp();
+        let mut claims = claims(role, owner);
+        claims["iat"] = json!(now);
+        claims["exp"] = json!(now + 3600);
+        self.keys.sign(&claims)
     }
 
     /// A token of staff that may do everything.

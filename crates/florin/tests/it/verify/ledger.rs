@@ -148,6 +148,21 @@ pub const PLANTED: &[(&str, &str, &str)] = &[
         "event 7: there is a posting that is no leg of the data: 10.00 EUR",
     ),
     (
+        "postings_count_when_their_events_say",
+        "UPDATE ledger.postings SET kind = 'payment' WHERE seq = 6",
+        "event 6: the data says",
+    ),
+    (
+        "postings_count_when_their_events_say",
+        "UPDATE ledger.postings SET effective_at = effective_at - interval '1 us' WHERE seq = 6",
+        "event 6: the data says",
+    ),
+    (
+        "postings_count_when_their_events_say",
+        "UPDATE ledger.postings SET backdated = NOT backdated WHERE seq = 6",
+        "a posting says otherwise",
+    ),
+    (
         "wallets_are_those_the_log_opened",
         "UPDATE ledger.wallets SET owner = 'eve' WHERE owner = 'ann'",
         "for \"ann\": its row is missing or says otherwise",

@@ -6,6 +6,7 @@ use super::{
     super::{BalanceKey, Movement, Needs, State, SystemShard},
     Context, Outcome,
     draft::Draft,
+    limits,
 };
 
 pub(super) fn decide(
@@ -33,6 +34,9 @@ pub(super) fn decide(
         draft.leg_for(Purpose::Fee, revenue, fee)?;
     }
     let planned = draft.finish()?;
+    let counted = limits::admit_movement(state, movement, context.now)
+        .map_err(|_| RejectionCode::LimitExceeded)?;
+    counted.apply(state);
     Ok(Outcome::Posted(planned.post(state)))
 }
 

@@ -10,7 +10,7 @@ use super::super::{
     api::Api,
     authorised::Authorised,
     error::ApiError,
-    fields,
+    fields, moment,
     openapi::ReadProblems,
     page::{self, Page, QueryOf},
 };
@@ -25,6 +25,8 @@ pub struct ListWallets {
     owner: Option<String>,
     /// Only wallets with this reference.
     reference: Option<String>,
+    /// `created_at`, oldest first, which is the default, or `-created_at`, newest first.
+    sort: Option<String>,
     /// Items of a page: 1 to 200, 50 by default.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]
     limit: Option<String>,
@@ -32,7 +34,7 @@ pub struct ListWallets {
     cursor: Option<String>,
 }
 
-/// Wallets, oldest first.
+/// Wallets, oldest first unless `sort` says otherwise.
 ///
 /// Customers and merchants see their own; somebody else's `owner` matches nothing then.
 #[utoipa::path(
@@ -50,6 +52,13 @@ pub async fn handler(
 ) -> Result<Json<Page<WalletView>>, ApiError> {
     let limit = page::limit(query.limit.as_deref())?;
     let after: Option<WalletId> = page::cursor(query.cursor.as_deref())?;
+    let newest_first = match query.sort.as_deref() {
+        None | Some("created_at") => false,
+        Some("-created_at") => true,
+        Some(_) => {
+            return Err(moment::refused("sort", "sort is created_at or -created_at"));
+        }
+    };
     let asked = query
         .owner
         .map(|text| fields::reference("owner", text))
@@ -73,6 +82,7 @@ pub async fn handler(
         owner.as_deref(),
         reference.as_deref(),
         after,
+        newest_first,
         // One more: whether it is there tells whether there is a next page.
         limit + 1,
     )

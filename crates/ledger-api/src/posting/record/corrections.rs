@@ -23,14 +23,15 @@ impl Log {
     }
 
     fn corrected(&mut self, kind: Kind, remarks: &Remarks, legs: &[PlannedLeg]) -> Posted {
-        let transaction = self.transaction(legs);
+        let effective_at = self.effective_at(remarks.effective_at);
+        let transaction = self.transaction(kind, effective_at, legs);
         Posted {
             id: self.event_id(),
             event_type: kind.posted(),
             seq: self.head.seq,
             transaction,
             kind,
-            effective_at: remarks.effective_at.unwrap_or(self.head.posted_at),
+            effective_at,
             posted_at: self.head.posted_at,
             legs: legs.iter().map(leg).collect(),
             reference: remarks.reference.clone(),
@@ -97,10 +98,11 @@ impl Log {
             counterparty: None,
             currency: amount.currency(),
             amount: amount.amount(),
-            effective_at: remarks.effective_at.unwrap_or(self.head.posted_at),
+            effective_at: self.effective_at(remarks.effective_at),
             posted_at: self.head.posted_at,
             reference: remarks.reference.clone(),
             about: Some(about.to_string()),
+            limit: None,
         }
     }
 }

@@ -8,9 +8,17 @@ use service_runtime::entropy;
 
 use super::Log;
 use crate::{
-    domain::{Caller, DeactivateFeeRule},
+    domain::{Action, Caller, DeactivateFeeRule},
     store::fee_rules::RuleAt,
 };
+
+/// The rule that a command is about.
+pub(super) fn about(action: &Action) -> Option<String> {
+    match action {
+        Action::DeactivateFeeRule(end) => Some(end.rule.to_string()),
+        _ => None,
+    }
+}
 
 impl Log {
     pub(super) fn fee_rule_created(&mut self, terms: &FeeTerms, caller: &Caller) -> FeeRuleChanged {

@@ -19,11 +19,27 @@ async fn call(
         Permission::DeadLettersRead | Permission::DeadLettersAct => {
             "dlt_0190aaaaaaaa7bbbbbbbcccccccccccc"
         }
-        Permission::PaymentsRefund | Permission::TransactionsReverse => &wallets.payment,
+        Permission::PaymentsRefund => &wallets.payment,
         Permission::FeesRead | Permission::FeesManage => &wallets.fee_rule,
         _ => &wallets.own,
     };
-    let path = rule.path.replace("{id}", id);
+    // What a change leaves behind is nobody else's account.
+    let account = if rule.method == "GET" {
+        "ann".to_owned()
+    } else {
+        fresh_key()
+    };
+    let id = if rule.path.starts_with("/v1/transactions/") {
+        &wallets.transaction
+    } else {
+        id
+    };
+    let path = rule.path.replace("{id}", id).replace("{owner}", &account);
+    let path = if path.ends_with("/statement") {
+        format!("{path}?currency=EUR")
+    } else {
+        path
+    };
     if rule.method == "GET" {
         return world.get(token, &path).await;
     }
@@ -62,6 +78,11 @@ async fn call(
             body = json!({"reason": "a reason"});
         }
         Permission::FeesManage => body = fee_rule(),
+        Permission::AccountsRisk => body = json!({"level": "high", "reason": "a reason"}),
+        Permission::AccountsManage if path.ends_with("/kyc-level") => {
+            body = json!({"level": "basic", "reason": "a reason"});
+        }
+        Permission::AccountsManage => body = json!({"reason": "a reason"}),
         _ => {}
     }
     world.write(token, &path, &body).await
@@ -71,6 +92,7 @@ struct Wallets {
     own: String,
     other: String,
     merchant: String,
+    transaction: String,
     /// A payment to a wallet of `ann`.
     payment: String,
     fee_rule: String,
@@ -88,7 +110,7 @@ impl Wallets {
             body["id"].as_str().map(str::to_owned)
         });
         match rule.permission {
-            Permission::PaymentsRefund | Permission::TransactionsReverse => {
+            Permission::PaymentsRefund => {
                 let shop = world.wallet("ann", "merchant").await;
                 let body = json!({"wallet": self.own, "merchant": shop, "amount": "1.00",
                                   "currency": "EUR", "order_reference": "order"});
@@ -108,8 +130,15 @@ impl Wallets {
 }
 
 async fn wallets(world: &World) -> Wallets {
+    let own = world.wallet_with("ann", "100.00", "EUR").await;
+    let history = format!("/v1/wallets/{own}/history");
+    let history = world.get(&world.staff(), &history).await.ok(200);
     Wallets {
-        own: world.wallet_with("ann", "100.00", "EUR").await,
+        own,
+        transaction: history["items"][0]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned(),
         other: world.wallet("bob", "customer").await,
         merchant: world.wallet("shop", "merchant").await,
         payment: "txn_0190aaaaaaaa7bbbbbbbcccccccccccc".to_owned(),
@@ -131,6 +160,8 @@ fn good_status(rule: &RouteRule) -> u16 {
         }
         "/v1/fee-rules/{id}/deactivate" => 200,
         // It is neither frozen nor blocked nor empty.
+        "/v1/accounts/{owner}/resume" | "/v1/accounts/{owner}/unfreeze" => 409,
+        path if path.starts_with("/v1/accounts/") => 200,
         "/v1/wallets/{id}/unfreeze" | "/v1/wallets/{id}/unblock" | "/v1/wallets/{id}/close" => 409,
         path if path.ends_with("/stats") || path.starts_with("/v1/alerts") => 503,
         path if path.starts_with("/v1/settlements") => 503,
@@ -167,6 +198,7 @@ async fn every_role_may_do_on_every_route_what_the_tables_say() {
 const NAME_NO_WALLET: &[(&str, &str)] = &[
     ("POST", "/v1/wallets"),
     ("GET", "/v1/wallets"),
+    ("GET", "/v1/transactions"),
     ("GET", "/v1/alerts"),
     ("POST", "/v1/settlements/batches"),
     ("GET", "/v1/settlements/batches"),

@@ -14,7 +14,7 @@ use testkit::eventually;
 use crate::world::World;
 
 /// All items of a list, page by page.
-async fn walk(world: &World, token: &str, list: &str, limit: usize) -> Vec<Value> {
+pub(super) async fn walk(world: &World, token: &str, list: &str, limit: usize) -> Vec<Value> {
     let mut items = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -118,6 +118,32 @@ async fn lists_show_to_each_what_is_theirs() {
         owners(walk(&world, &staff, "/v1/wallets?reference=savings&", 1).await),
         ["bob"]
     );
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wallets_are_sorted_either_way_and_by_nothing_else() {
+    let world = World::start().await;
+    for owner in ["ann", "bob", "ann", "bob", "ann"] {
+        world.wallet_with(owner, "1.00", "EUR").await;
+    }
+    for (token, list) in [
+        (world.staff(), "/v1/wallets?"),
+        (world.staff(), "/v1/wallets?owner=bob&"),
+        (world.customer("ann"), "/v1/wallets?"),
+    ] {
+        let oldest = walk(&world, &token, list, 2).await;
+        let sorted = walk(&world, &token, &format!("{list}sort=created_at&"), 2).await;
+        assert_eq!(sorted, oldest);
+        let mut newest = walk(&world, &token, &format!("{list}sort=-created_at&"), 2).await;
+        newest.reverse();
+        assert_eq!(newest, oldest, "{list}");
+    }
+    for key in ["owner", "-id", "created_at,id", "", "metadata"] {
+        let path = format!("/v1/wallets?sort={key}");
+        let reply = world.get(&world.staff(), &path).await;
+        reply.refused(400, "invalid_query", key);
+    }
     world.close().await;
 }
 
