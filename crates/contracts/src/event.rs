@@ -7,6 +7,7 @@
 mod account;
 mod command;
 mod fee_rule;
+mod hold;
 mod rejection;
 mod transaction;
 mod wallet;
@@ -19,6 +20,7 @@ use crate::{EventId, EventType, WalletId};
 pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
 pub use fee_rule::{FeeRuleChanged, FeeTerms};
+pub use hold::{HoldChanged, HoldLeft, HoldState};
 pub use rejection::RejectionCode;
 pub use transaction::{Account, Kind, Leg, Posted, Purpose, Rejected};
 pub use wallet::{WalletChanged, WalletCreated, WalletKind};
@@ -99,6 +101,8 @@ ledger_events! {
         | AdjustmentRejected, "A transaction was decided against.";
     FeeRuleChanged(FeeRuleChanged) = FeeRuleCreated | FeeRuleDeactivated,
         "What the house takes for transactions changed.";
+    HoldChanged(HoldChanged) = HoldPlaced | HoldVoided | HoldExpired,
+        "A hold was placed or released.";
     CommandRejected(CommandRejected) = CommandRejected,
         "A command that moves no money was decided against.";
 }
@@ -149,6 +153,7 @@ impl LedgerEvent {
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
             Self::FeeRuleChanged(_) => None,
+            Self::HoldChanged(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
             Self::AccountChanged(_) => None,
         }

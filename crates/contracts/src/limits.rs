@@ -26,6 +26,11 @@ pub const CATEGORY_CHARS_MAX: usize = 40;
 /// Fee rules that are active at a time: every movement looks at all of them. A table of fees that
 /// people can still read has a tenth of it.
 pub const FEE_RULES_MAX: usize = 500;
+/// How long a hold lasts when the caller does not say: what cards usually give a merchant to ship.
+pub const HOLD_AGE_DEFAULT: Duration = Duration::from_hours(7 * 24);
+/// How long a hold may last: money that nobody may use is somebody's, and a month covers a stay in
+/// a hotel or a rented car.
+pub const HOLD_AGE_MAX: Duration = Duration::from_hours(31 * 24);
 /// Entries of a metadata map, so that an event stays far below [`EVENT_BYTES_MAX`].
 pub const METADATA_ENTRIES_MAX: usize = 20;
 /// Characters of a metadata key.

@@ -91,6 +91,9 @@ events! {
     AdjustmentRejected => "ledger" "adjustment" "rejected", "An adjustment was decided against.";
     FeeRuleCreated => "ledger" "fee_rule" "created", "From here on the house takes a fee.";
     FeeRuleDeactivated => "ledger" "fee_rule" "deactivated", "From here on the house no longer takes this fee.";
+    HoldPlaced => "ledger" "hold" "placed", "Money of a wallet was set aside.";
+    HoldVoided => "ledger" "hold" "voided", "Money that was set aside was released by somebody.";
+    HoldExpired => "ledger" "hold" "expired", "Money that was set aside was released because the hold ran out.";
     CommandRejected => "ledger" "command" "rejected", "A command that moves no money was decided against.";
     AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
     BatchClosed => "settlement" "batch" "closed", "The payments to a merchant in a currency up to a cut were put into a batch.";

@@ -15,6 +15,7 @@ pub mod auth;
 mod balance_check;
 mod config;
 pub mod domain;
+mod expiry;
 pub mod http;
 pub mod metrics;
 mod migrations;
@@ -95,6 +96,7 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
         allow_fsync_off: config.allow_fsync_off,
     };
     let engine = Engine::start(settings, Arc::new(Renderer), &process).await?;
+    expiry::start(engine.clone(), pool.clone(), &process);
     balance_check::start(config.service.database_url.clone(), &process);
     let workers = publish(&config, &pool, &process).await?;
 

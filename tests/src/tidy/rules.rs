@@ -195,6 +195,10 @@ pub const RULES: &[Rule] = &[
                 "crates/service-runtime/src/log/append.rs",
                 "appends to a worker's own log, which moves no money; its role has no right to the ledger's",
             ),
+            (
+                "crates/florin/src/bench/preload/**",
+                "a history for a fleet of the benchmark's own, before anybody uses it",
+            ),
         ],
         scope: Scope::Production,
         code: &[],

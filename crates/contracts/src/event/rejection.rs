@@ -46,5 +46,10 @@ rejections! {
     AlreadyRefunded "already_refunded", "The payment was paid back before, so it cannot be reversed.";
     FeeRuleInactive "fee_rule_inactive", "The fee rule was deactivated before.";
     TooManyFeeRules "too_many_fee_rules", "As many fee rules as there may be are active.";
+    HoldCaptured "hold_captured", "The hold was captured for the last time before.";
+    HoldVoided "hold_voided", "The hold was voided before.";
+    HoldExpired "hold_expired", "The hold has run out.";
+    CaptureTooLarge "capture_too_large", "More would be captured than is still held.";
+    ExpiryOutOfRange "expiry_out_of_range", "The hold would run out in the past, or too late.";
     BatchRejected "batch_rejected", "Another operation of the same batch was decided against.";
 }

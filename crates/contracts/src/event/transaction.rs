@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LimitReached, RejectionCode};
+use super::{HoldLeft, LimitReached, RejectionCode};
 use crate::{
     Currency, EventId, EventType, HoldId, Money, MoneyError, QuoteId, TransactionId, WalletId,
 };
@@ -187,6 +187,9 @@ pub struct Posted {
     /// The hold that was captured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<HoldId>,
+    /// What the capture left of the hold; there when `hold` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_left: Option<HoldLeft>,
     /// The payment that is paid back, on refunds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunds: Option<TransactionId>,

@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// An answer of ours has a head of some hundred bytes and a body of less than two thousand.
+/// Most answers have a head of some hundred bytes and a body of less than two thousand.
 const BUFFER_BYTES: usize = 4 * 1024;
-/// What is larger than this is no answer of ours.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// What is larger than this is no answer of ours: a thousand transactions are about a megabyte.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A connection to the HTTP API.
 #[derive(Debug)]

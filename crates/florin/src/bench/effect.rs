@@ -26,6 +26,16 @@ pub async fn of_workers(fleet: &Fleet) -> anyhow::Result<BTreeMap<String, Ages>>
     Ok(all)
 }
 
+/// What a worker's `/metrics` shows.
+///
+/// # Errors
+/// When it does not answer.
+pub async fn metrics(admin: std::net::SocketAddr) -> anyhow::Result<String> {
+    let answer = reqwest::get(format!("http://{admin}/metrics")).await;
+    let answer = answer.context("the worker does not show its metrics")?;
+    Ok(answer.text().await?)
+}
+
 /// How many events took at most so long: microseconds and count, cumulative, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ages(Vec<(u64, u64)>);
@@ -36,12 +46,7 @@ impl Ages {
     /// # Errors
     /// When it does not answer.
     pub async fn of(admin: std::net::SocketAddr) -> anyhow::Result<Self> {
-        let answer = reqwest::get(format!("http://{admin}/metrics")).await;
-        let text = answer
-            .context("the worker does not show its metrics")?
-            .text()
-            .await?;
-        Ok(Self::parse(&text))
+        Ok(Self::parse(&metrics(admin).await?))
     }
 
     fn parse(text: &str) -> Self {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use sqlx::{Connection as _, PgConnection};
 
 use super::load::Target;
@@ -13,6 +13,13 @@ use super::yardstick::Yardstick;
 use super::{effect, processes};
 use crate::fleet::Fleet;
 use crate::workers::Workers;
+
+/// When the settlement worker has added up all postings for the first time; 0 before that.
+const TIED_OUT: &str = "florin_settlement_tie_out_timestamp_seconds ";
+/// Some ten million postings take seconds, also beside other work.
+const TIE_OUT_PATIENCE: Duration = Duration::from_mins(5);
+/// How often we look.
+const TIE_OUT_POLL: Duration = Duration::from_millis(100);
 
 /// A fleet that is measured.
 pub struct Run<'a> {
@@ -26,13 +33,16 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Loads of so much time each; waits until the workers have nothing left to do.
+    /// Loads of so much time each; waits until the workers have nothing left to do. A fleet that has
+    /// just started adds up all postings once, which costs an old ledger much more than a young one;
+    /// afterwards it may take a fiftieth of the time.
     ///
     /// # Errors
     /// When the fleet's database is out of reach.
     pub async fn new(fleet: &'a Fleet, target: Target, time: Duration) -> anyhow::Result<Self> {
         let mut workers = Workers::of(fleet).await?;
         workers.catch_up().await?;
+        tied_out(fleet).await?;
         Ok(Self {
             workers,
             server: PgConnection::connect(&fleet.endpoints.postgres).await?,
@@ -92,5 +102,20 @@ impl<'a> Run<'a> {
         let done = sqlx::query("CHECKPOINT").execute(&mut self.server).await;
         done.context("cannot make a checkpoint")?;
         Ok(())
+    }
+}
+
+async fn tied_out(fleet: &Fleet) -> anyhow::Result<()> {
+    let started = Instant::now();
+    loop {
+        let metrics = effect::metrics(fleet.endpoints.services["settlement-worker"].admin).await?;
+        let at = metrics.lines().find_map(|line| line.strip_prefix(TIED_OUT));
+        if at.is_some_and(|at| at.trim() != "0") {
+            return Ok(());
+        }
+        if started.elapsed() > TIE_OUT_PATIENCE {
+            bail!("the books were not tied out: see the settlement worker's log");
+        }
+        tokio::time::sleep(TIE_OUT_POLL).await;
     }
 }

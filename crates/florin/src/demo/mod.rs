@@ -1,8 +1,9 @@
 //! `florin demo`: a fleet of its own, a day at the market, somebody with bad intentions, one
-//! message that no relay sent, one payment that a worker cannot take at first, every merchant
-//! settled, a fee and a refund, and a proof that the books balance.
+//! message that no relay sent, one payment that a worker cannot take at first, deposits on bicycles,
+//! every merchant settled, a fee and a refund, and a proof that the books balance.
 
 mod fraud;
+mod holds;
 mod poison;
 mod refund;
 mod report;
@@ -23,6 +24,7 @@ use service_runtime::retry::Policy;
 use tokio::time::Instant;
 
 pub use fraud::Fraud;
+pub use holds::Holds;
 pub use poison::Poison;
 pub use refund::Refund;
 pub use report::Report;
@@ -131,12 +133,13 @@ async fn show(args: &Args, fleet: &Fleet, began: Instant) -> anyhow::Result<Code
     let progress = output::spinner("Settling the merchants");
     let evening = evening(fleet, &market, (put, visitor), &progress).await;
     progress.finish_and_clear();
-    let (settlement, refund, poison, fraud, proof) = evening?;
+    let (holds, settlement, refund, poison, fraud, proof) = evening?;
 
     let milliseconds = millis_since(began);
     let report = Report {
         market,
         fraud,
+        holds,
         settlement,
         refund,
         poison,
@@ -154,8 +157,11 @@ async fn evening(
     market: &simulate::Report,
     (put, visitor): (u64, WalletId),
     progress: &ProgressBar,
-) -> anyhow::Result<(Settlement, Refund, Poison, Fraud, verify::Report)> {
-    let settlement = settlement::settle(fleet, &market.merchants).await?;
+) -> anyhow::Result<(Holds, Settlement, Refund, Poison, Fraud, verify::Report)> {
+    let (holds, rental) = holds::play(fleet).await?;
+    let mut takings = market.merchants.clone();
+    takings.push(rental);
+    let settlement = settlement::settle(fleet, &takings).await?;
     let refund = refund::play(fleet, &market.merchants).await?;
     let poison = poison::settle(fleet, put).await?;
     progress.set_message("Waiting for every worker");
@@ -163,7 +169,7 @@ async fn evening(
     let fraud = fraud::found(fleet, visitor).await?;
     progress.set_message("Proving the books");
     let proof = verify::check(&fleet.endpoints.postgres).await?;
-    Ok((settlement, refund, poison, fraud, proof))
+    Ok((holds, settlement, refund, poison, fraud, proof))
 }
 
 /// Opens a wallet for somebody of the story.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contracts::Totals;
 use serde::Serialize;
 
-use super::{Fraud, Poison, Refund, Settlement};
+use super::{Fraud, Holds, Poison, Refund, Settlement};
 use crate::{output, simulate, verify};
 
 /// Batches that are shown.
@@ -19,6 +19,8 @@ pub struct Report {
     pub market: simulate::Report,
     /// What the fraud rules found.
     pub fraud: Fraud,
+    /// What became of the deposits on bicycles.
+    pub holds: Holds,
     /// What each merchant is paid, and what stood in the way.
     pub settlement: Settlement,
     /// What somebody got back.
@@ -38,6 +40,7 @@ impl Report {
     pub fn is_clean(&self) -> bool {
         self.market.is_clean()
             && self.fraud.is_clean()
+            && self.holds.is_clean()
             && self.settlement.is_clean()
             && self.refund.is_clean()
             && self.poison.is_clean()
@@ -75,6 +78,21 @@ impl Report {
         format!(
             "{table}\n\nAnd {} more about customers in a hurry: a day at this market takes seconds.",
             output::grouped(others),
+        )
+    }
+
+    fn holds(&self) -> String {
+        let Holds {
+            customer,
+            captured,
+            voided,
+            available,
+            ..
+        } = &self.holds;
+        format!(
+            "{customer} left two deposits of {} EUR for a bicycle. Of one, {} were captured in two parts and\n\
+             the rest came free; the other was voided. {available} EUR are his to spend.",
+            voided.amount, captured.captured,
         )
     }
 
@@ -195,6 +213,7 @@ impl fmt::Display for Report {
                 market.refused_table()
             ),
             self.fraud(),
+            self.holds(),
             self.paid(),
             self.back(),
             self.troubles(),

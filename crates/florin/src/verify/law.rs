@@ -40,6 +40,8 @@ pub const BOOKS: &[Law] = laws! {
     "books_sum_to_zero": "In every currency, all accounts together hold exactly nothing.";
     "balances_are_their_postings": "Every balance is the sum of its postings.";
     "balance_chains_are_whole": "The postings of every balance count 1, 2, 3, … and add up one by one.";
+    "held_is_what_holds_have_left": "What is held of a balance is what its open holds have left, and what its postings changed.";
+    "holds_were_placed_and_told": "Every hold was placed once, what it says was captured was posted, and its end was told.";
     "no_balance_below_its_floor": "No balance is below what it may owe, and nothing negative is held.";
     "head_is_the_last_event": "The head of the log is its last event.";
     "postings_belong_to_events": "No money moved without an event.";
@@ -49,6 +51,7 @@ pub const BOOKS: &[Law] = laws! {
     "orders_were_paid": "Every order that is marked as paid was paid, under its answer.";
     "corrections_are_what_was_posted": "What is held as paid back or undone is what refunds and reversals did, each once.";
     "fee_rules_are_those_of_the_log": "Fee rules begin, end and say what the log says.";
+    "wallets_may_what_their_account_may": "What holds for an account holds for each of its wallets and balances.";
 };
 
 /// Proven in slices of the log, which never changes: `$1` and `$2` are a slice's first and last
@@ -61,6 +64,7 @@ pub const LOG: &[Law] = laws! {
     "transactions_balance": "The postings of every transaction sum to zero in every currency.";
     "postings_are_the_legs": "The events tell exactly the movements that were posted.";
     "payments_have_their_orders": "Every payment of an order marked it as paid.";
+    "holds_are_as_the_log_tells": "What the log tells about a hold is what it is.";
     "postings_count_when_their_events_say": "Balances and statements of the past count every movement when it counts.";
     "wallets_are_those_the_log_opened": "Every wallet that the log opened is there as it was opened.";
 };

@@ -7,12 +7,14 @@ use analytics_worker::handlers::CountMovements;
 use contracts::event::{FeeTerms, WalletKind};
 use contracts::rpc::Cut;
 use contracts::settlement::CutState;
-use contracts::{Account, CutId, Kind, LedgerEvent, TransactionId, WalletId, chain, parse_amount};
+use contracts::{
+    Account, CutId, HoldId, Kind, LedgerEvent, TransactionId, WalletId, chain, parse_amount,
+};
 use fraud_worker::handlers::RaiseAlerts;
 use fraud_worker::rules::Thresholds;
 use ledger_api::domain::{
-    Action, Caller, Command, DeactivateFeeRule, Movement, OpenWallet, OriginalLeg, Refund, Remarks,
-    Reversal, Sight,
+    Action, Caller, CaptureHold, Command, DeactivateFeeRule, HoldAction, HoldTerms, Movement,
+    OpenWallet, OriginalLeg, PlaceHold, Refund, ReleaseHold, Remarks, Reversal, Sight,
 };
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
@@ -193,8 +195,101 @@ async fn mark(owner: &mut PgConnection, worker: &str) {
     .expect("marked");
 }
 
+/// A copy of the filled ledger with four holds of ann's in favour of the shop: one of 20 of which 5
+/// are captured, one of 3 that is voided, one of 2 that is captured, one of 1 that has expired.
+pub async fn holding() -> TestDatabase {
+    let copy = filled().await;
+    let (engine, process) = engine(&copy).await;
+    let mut owner = connect(&copy).await;
+    let mut wallets = Vec::new();
+    for name in ["ann", "shop"] {
+        let id = sqlx::query_scalar("SELECT id FROM ledger.wallets WHERE owner = $1").bind(name);
+        let id = id.fetch_one(&mut owner).await.expect("a wallet");
+        wallets.push(WalletId::from_uuid(id));
+    }
+    let eur = "EUR".parse().expect("a currency");
+    let now = Clock::system().now();
+    for (n, (amount, end)) in [("20", "5"), ("3", "void"), ("2", "2"), ("1", "expire")]
+        .into_iter()
+        .enumerate()
+    {
+        let terms = HoldTerms {
+            id: HoldId::mint(now, [u8::try_from(n).expect("few"); 10]),
+            wallet: wallets[0],
+            kind: Kind::Payment,
+            counterparty: Some(wallets[1]),
+            amount: parse_amount(amount, eur).expect("an amount"),
+            reference: None,
+            order_reference: Some(format!("order {n}")),
+            description: None,
+            metadata: BTreeMap::new(),
+        };
+        let place = HoldAction::Place(PlaceHold {
+            terms: terms.clone(),
+            expires_at: None,
+        });
+        let end = if let Ok(amount) = parse_amount(end, eur) {
+            let movement = Movement {
+                kind: terms.kind,
+                wallet: terms.wallet,
+                counterparty: terms.counterparty,
+                amount,
+                effective_at: None,
+                reference: None,
+                order_reference: terms.order_reference,
+                merchant_category: None,
+                description: None,
+                metadata: BTreeMap::new(),
+            };
+            HoldAction::Capture(CaptureHold {
+                hold: terms.id,
+                movement,
+                all: false,
+                last: false,
+            })
+        } else {
+            HoldAction::Release(ReleaseHold {
+                terms,
+                placed_at: now,
+                voided: end == "void",
+                reason: None,
+            })
+        };
+        for (step, action) in [("place", place), ("end", end)] {
+            let command = command(&format!("{step} {n}"), Action::Hold(action));
+            let answer = engine.submit(command).await.expect("an answer");
+            assert!(answer.rendered.status < 300, "{}", answer.rendered.body);
+        }
+    }
+    stop(process).await;
+    let _ = owner.close().await;
+    copy
+}
+
+async fn engine(database: &TestDatabase) -> (Engine, Process) {
+    let process = Process::new("books", Clock::system());
+    let settings = EngineSettings {
+        url: Secret::new(database.url_as("florin_ledger", PASSWORD)),
+        lanes: 1,
+        queue: 64,
+        allow_fsync_off: true,
+    };
+    let engine = Engine::start(settings, Arc::new(Renderer), &process)
+        .await
+        .expect("it starts");
+    (engine, process)
+}
+
+async fn stop(process: Process) {
+    process.shutdown();
+    process
+        .wait(std::time::Duration::from_secs(5))
+        .await
+        .expect("it stops");
+}
+
 async fn fill(database: &TestDatabase) {
-    let (engine, process) = started(database).await;
+    let (engine, process) = engine(database).await;
     let ann = open(&engine, "ann", WalletKind::Customer).await;
     let bob = open(&engine, "bob", WalletKind::Customer).await;
     let shop = open(&engine, "shop", WalletKind::Merchant).await;
@@ -237,7 +332,7 @@ async fn fill(database: &TestDatabase) {
 
 /// Positions 11 and further.
 async fn correct(database: &TestDatabase) {
-    let (engine, process) = started(database).await;
+    let (engine, process) = engine(database).await;
     let rule = FeeTerms {
         kinds: vec![Kind::Payment],
         merchant_category: None,
@@ -340,27 +435,6 @@ fn movement(kind: Kind, wallet: WalletId, to: Option<WalletId>, amount: &str) ->
         metadata: BTreeMap::new(),
     }
 }
-
-async fn started(database: &TestDatabase) -> (Engine, Process) {
-    let process = Process::new("books", Clock::system());
-    let settings = EngineSettings {
-        url: Secret::new(database.url_as("florin_ledger", PASSWORD)),
-        lanes: 1,
-        queue: 64,
-        allow_fsync_off: true,
-    };
-    let engine = Engine::start(settings, Arc::new(Renderer), &process)
-        .await
-        .expect("it starts");
-    (engine, process)
-}
-
-async fn stop(process: Process) {
-    process.shutdown();
-    process
-        .wait(std::time::Duration::from_secs(5))
-        .await
-        .expect("it stops");
 }
 
 async fn open(engine: &Engine, owner: &str, kind: WalletKind) -> WalletId {

@@ -1,5 +1,6 @@
 //! `florin verify` finds one planted violation of every law and says what it is.
 
+mod holds;
 mod ledger;
 mod payments;
 mod workers;
@@ -8,6 +9,7 @@ use florin::verify::{Report, check, law, prove};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use self::{
+    holds::PLANTED_AT_HOLDS,
     ledger::{PLANTED, PLANTED_AT_THE_WORKER},
     payments::PLANTED_AT_PAYMENTS,
     workers::{PLANTED_AT_FRAUD, PLANTED_AT_SETTLEMENT},
@@ -66,6 +68,7 @@ async fn every_law_notices_what_breaks_it() {
             PLANTED
                 .iter()
                 .chain(PLANTED_AT_PAYMENTS)
+                .chain(PLANTED_AT_HOLDS)
                 .any(|(name, ..)| *name == law.name),
             "{} is not tried",
             law.name
@@ -87,6 +90,21 @@ async fn every_law_about_payments_notices_what_breaks_it() {
             .evidence
             .iter()
             .any(|evidence| evidence.contains(words));
+        assert!(said, "{name} does not say \"{words}\":\n{report}");
+    }
+}
+
+#[tokio::test]
+async fn every_law_about_holds_notices_what_breaks_it() {
+    let report = check(&books::holding().await.url()).await.expect("proven");
+    assert!(report.clean, "{report}");
+    for (name, sql, words) in PLANTED_AT_HOLDS {
+        let database = books::holding().await;
+        let report = planted(&database.url(), sql).await;
+        let found = report.broken().find(|finding| finding.law.name == *name);
+        let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
+        let mut said = found.evidence.iter();
+        let said = said.any(|evidence| evidence.contains(words));
         assert!(said, "{name} does not say \"{words}\":\n{report}");
     }
 }

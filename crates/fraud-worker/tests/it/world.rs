@@ -349,6 +349,7 @@ fn posted(seq: u64, one: &Move) -> Posted {
         description: None,
         metadata: BTreeMap::new(),
         hold: None,
+        hold_left: None,
         refunds: None,
         reverses: None,
         quote: None,

@@ -49,6 +49,12 @@ pub enum Permission {
     MoneyBatch,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
+    /// Set money aside.
+    HoldsPlace,
+    /// Take money that was set aside in one's favour.
+    HoldsCapture,
+    /// Release money that was set aside in one's favour.
+    HoldsVoid,
     /// Read statistics of wallets.
     StatsRead,
     /// Read fraud alerts, of every wallet.
@@ -88,6 +94,9 @@ impl Permission {
         Self::FeesManage,
         Self::MoneyBatch,
         Self::MoneyBackdate,
+        Self::HoldsPlace,
+        Self::HoldsCapture,
+        Self::HoldsVoid,
         Self::StatsRead,
         Self::AlertsRead,
         Self::SettlementsRead,
@@ -121,6 +130,9 @@ impl Permission {
             Self::FeesManage => "fees:manage",
             Self::MoneyBatch => "money:batch",
             Self::MoneyBackdate => "money:backdate",
+            Self::HoldsPlace => "holds:place",
+            Self::HoldsCapture => "holds:capture",
+            Self::HoldsVoid => "holds:void",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
             Self::SettlementsRead => "settlements:read",
@@ -184,10 +196,10 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, FeesRead, MoneyBatch,
-            MoneyPay, MoneyTransfer, MoneyWithdraw, PaymentsRefund, SettlementsCut,
-            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
-            WalletsReadAny,
+            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, FeesRead, HoldsCapture,
+            HoldsPlace, HoldsVoid, MoneyBatch, MoneyPay, MoneyTransfer, MoneyWithdraw,
+            PaymentsRefund, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
+            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Merchant => &[
@@ -209,6 +221,9 @@ impl Role {
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
+                HoldsPlace,
+                HoldsCapture,
+                HoldsVoid,
                 MoneyBatch,
                 StatsRead,
             ],
@@ -297,7 +312,13 @@ mod tests {
                 .permissions()
                 .iter()
                 .any(|p| p.as_str().starts_with("money:"));
-            let acts = role.may(Permission::DeadLettersAct);
+            let acts = [
+                Permission::DeadLettersAct,
+                Permission::HoldsPlace,
+                Permission::HoldsCapture,
+                Permission::HoldsVoid,
+            ];
+            let acts = acts.into_iter().any(|permission| role.may(permission));
             assert!(
                 !moves && !acts && !role.may(Permission::WalletsCreate),
                 "{role:?}"

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Principal, Role};
+use crate::domain::Caller;
 
 /// Who issues our tokens.
 pub const ISSUER: &str = "florin";
@@ -129,7 +130,8 @@ fn accept(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(Principal,
         role,
         owner: name(claims, "owner")?,
     };
-    if principal.subject.is_empty() {
+    // Whoever had the ledger's own name could use up keys that it needs.
+    if principal.subject.is_empty() || principal.subject == Caller::LEDGER {
         return Err(TokenError::Wrong("sub"));
     }
     // Without an owner of their own, a customer would see the wallets of nobody.
@@ -228,6 +230,7 @@ mod tests {
             ("aud", json!(["other"])),
             ("aud", json!(7)),
             ("sub", json!("")),
+            ("sub", json!("florin")),
             ("sub", json!("a\u{0}b")),
             ("sub", json!("x".repeat(256))),
             ("role", json!("root")),

@@ -8,7 +8,7 @@ use contracts::{
     event::{FeeTerms, Purpose, WalletKind},
 };
 
-use super::AccountChange;
+use super::{AccountChange, HoldAction};
 
 /// SHA-256 of method, path, viewer and the parsed command in canonical form: what makes a
 /// repeated key a replay rather than a reuse.
@@ -17,6 +17,17 @@ pub type Fingerprint = [u8; 32];
 /// Who asks: the scope of idempotency keys (a token's `sub`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Caller(pub String);
+
+impl Caller {
+    /// The ledger itself, in the name of nobody. No token may have this `sub`: its bearer could
+    /// use up keys that the ledger needs.
+    pub const LEDGER: &'static str = "florin";
+
+    /// The ledger itself.
+    pub fn ledger() -> Self {
+        Self(Self::LEDGER.to_owned())
+    }
+}
 
 /// Whose balances the caller may see in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +101,8 @@ pub enum Action {
     CreateFeeRule(FeeTerms),
     /// Take a fee no longer.
     DeactivateFeeRule(DeactivateFeeRule),
+    /// Set money aside, take it, or release it.
+    Hold(HoldAction),
     /// Change what all wallets of an owner may do.
     ChangeAccount(ChangeAccount),
 }
@@ -105,6 +118,7 @@ impl Action {
             Self::Reverse(_) => Kind::Reversal.as_str(),
             Self::CreateFeeRule(_) => "fee_rule.create",
             Self::DeactivateFeeRule(_) => "fee_rule.deactivate",
+            Self::Hold(hold) => hold.name(),
             Self::ChangeAccount(change) => change.change.name(),
         }
     }
@@ -112,10 +126,8 @@ impl Action {
     /// The order that the command pays.
     pub fn order(&self) -> Option<OrderKey> {
         match self {
-            Self::Move(movement) if movement.kind == Kind::Payment => Some(OrderKey {
-                merchant: movement.counterparty?,
-                reference: movement.order_reference.clone()?,
-            }),
+            Self::Move(movement) => movement.order(),
+            Self::Hold(HoldAction::Capture(capture)) => capture.movement.order(),
             _ => None,
         }
     }
@@ -159,6 +171,19 @@ pub struct Movement {
     pub description: Option<String>,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Movement {
+    /// The order that it pays.
+    pub fn order(&self) -> Option<OrderKey> {
+        if self.kind != Kind::Payment {
+            return None;
+        }
+        Some(OrderKey {
+            merchant: self.counterparty?,
+            reference: self.order_reference.clone()?,
+        })
+    }
 }
 
 /// A merchant's order, which is paid once. Its order is that of the columns' bytes in Postgres.

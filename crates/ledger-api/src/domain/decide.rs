@@ -7,6 +7,7 @@ mod account;
 mod correction;
 mod draft;
 mod fees;
+mod hold;
 mod limits;
 mod movement;
 mod order;
@@ -19,8 +20,9 @@ use contracts::{
 };
 
 pub use draft::PlannedLeg;
+pub use hold::HoldOutcome;
 
-use super::{AccountState, Action, Needs, Restrictions, State, SystemShard};
+use super::{AccountState, Action, HoldAction, Needs, Restrictions, State, SystemShard};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +49,8 @@ pub enum Outcome {
     FeeRuleCreated,
     /// This fee is taken no longer.
     FeeRuleDeactivated(FeeTerms),
+    /// A hold is placed, captured or released.
+    Hold(HoldOutcome),
     /// An account is so now.
     AccountChanged(AccountState),
 }
@@ -65,18 +69,13 @@ pub fn decide(
 ) -> Result<Outcome, RejectionCode> {
     match action {
         Action::OpenWallet(open) => account::open(state, open),
-        Action::Move(movement) => {
-            let order = action.order();
-            order::check(state, order.as_ref())?;
-            let posted = movement::decide(state, movement, context)?;
-            state.orders.extend(order);
-            Ok(posted)
-        }
+        Action::Move(movement) => movement::decide(state, movement, context),
         Action::ChangeWallet(change) => wallet::decide(state, change),
         Action::Refund(refund) => correction::refund(state, refund),
         Action::Reverse(reversal) => correction::reverse(state, reversal, context),
         Action::CreateFeeRule(terms) => fees::create(state, terms),
         Action::DeactivateFeeRule(end) => fees::deactivate(state, end),
+        Action::Hold(hold) => hold::decide(state, hold, context),
         Action::ChangeAccount(change) => account::decide(state, change),
     }
 }
@@ -85,11 +84,8 @@ pub fn decide(
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(open) => account::open_needs(open, needs),
-        Action::Move(movement) => {
-            movement::needs(movement, context, needs);
-            needs.orders.extend(action.order());
-            limits::needs(movement, needs);
-        }
+        Action::Move(movement) => movement::needs(movement, context, needs),
+        Action::Hold(hold) => hold::needs(hold, context, needs),
         Action::ChangeWallet(change) => wallet::needs(change, needs),
         Action::Refund(refund) => correction::refund_needs(refund, needs),
         Action::Reverse(reversal) => correction::reversal_needs(reversal, context, needs),
@@ -103,12 +99,14 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
 /// Which limit it was, after [`decide`] said `limit_exceeded` and left `state` unchanged. None when
 /// no limit of an account was in the way.
 pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Option<LimitReached> {
-    match action {
-        Action::Move(movement) => limits::admit_movement(state, movement, context.now)
-            .err()
-            .flatten(),
-        _ => None,
-    }
+    let admitted = match action {
+        Action::Move(movement) => limits::admit_movement(state, movement, context.now),
+        Action::Hold(HoldAction::Capture(capture)) => {
+            limits::admit_movement(state, &hold::taken(state, capture), context.now)
+        }
+        _ => return None,
+    };
+    admitted.err().flatten()
 }
 
 #[cfg(test)]

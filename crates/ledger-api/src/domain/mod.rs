@@ -7,6 +7,7 @@ mod command;
 mod correction;
 mod decide;
 mod fee;
+mod hold;
 pub mod limit;
 mod restrictions;
 mod state;
@@ -17,8 +18,9 @@ pub use command::{
     OpenWallet, OrderKey, OriginalLeg, Refund, Remarks, Reversal, Sight, Viewer, WalletChange,
 };
 pub use correction::Correction;
-pub use decide::{Context, Outcome, PlannedLeg, decide, limit_reached, needs};
+pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, limit_reached, needs};
 pub use fee::{FeeRule, FeeRules, PERCENTAGE_SCALE};
+pub use hold::{CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold};
 pub use limit::{Usage, UsageKey};
 pub use restrictions::Restrictions;
 pub use state::{Balance, BalanceKey, Needs, State, SystemShard, Touched};

@@ -5,11 +5,11 @@ use std::{
     fmt,
 };
 
-use contracts::{Account, Currency, Money, TransactionId, WalletId};
+use contracts::{Account, Currency, HoldId, Money, TransactionId, WalletId};
 use uuid::Uuid;
 
 use super::{
-    AccountNeed, AccountState, Correction, FeeRules, OrderKey, Restrictions, Usage, UsageKey,
+    AccountNeed, AccountState, Correction, FeeRules, Hold, OrderKey, Restrictions, Usage, UsageKey,
 };
 
 /// The key of a balance. Its order is the order in which locks are taken, the same as that of
@@ -157,6 +157,8 @@ pub struct State {
     pub orders: HashSet<OrderKey>,
     /// The fee rules that hold at this point of the log.
     pub fees: FeeRules,
+    /// Holds that commands of the batch capture or release.
+    pub holds: HashMap<HoldId, Hold>,
     /// Accounts that commands of the batch change or open wallets for, and those whose limits
     /// count, by owner.
     pub accounts: HashMap<String, AccountState>,
@@ -177,6 +179,10 @@ pub struct Touched {
     pub wallets: BTreeSet<WalletId>,
     /// Of corrections.
     pub corrections: BTreeSet<TransactionId>,
+    /// Orders that are paid now.
+    pub orders: BTreeSet<OrderKey>,
+    /// Of holds.
+    pub holds: BTreeSet<HoldId>,
     /// Of accounts.
     pub accounts: BTreeSet<String>,
     /// Of usages.
@@ -210,6 +216,20 @@ impl State {
     pub fn set_correction(&mut self, transaction: TransactionId, correction: Correction) {
         self.corrections.insert(transaction, correction);
         self.touched.corrections.insert(transaction);
+    }
+
+    /// A hold that was locked.
+    pub fn hold(&self, id: HoldId) -> Hold {
+        *self
+            .holds
+            .get(&id)
+            .expect("every hold of a batch is locked before it is decided on")
+    }
+
+    /// Changes a hold.
+    pub fn set_hold(&mut self, id: HoldId, hold: Hold) {
+        self.holds.insert(id, hold);
+        self.touched.holds.insert(id);
     }
 
     /// Changes a wallet.
@@ -257,6 +277,8 @@ pub struct Needs {
     pub orders: BTreeSet<OrderKey>,
     /// Every fee rule that may hold somewhere in the batch.
     pub fees: FeeRules,
+    /// Holds that change.
+    pub holds: BTreeSet<HoldId>,
     /// Balances; rows that are not there are made.
     pub balances: BTreeSet<BalanceKey>,
     /// Accounts by owner; those that change are locked with all their wallets.

@@ -10,7 +10,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use contracts::{
-    Account, Currency, Kind, LedgerEvent, Leg, Money, Posted, WalletId,
+    Account, Currency, EventType, HoldId, Kind, LedgerEvent, Leg, Money, Posted, WalletId,
     event::{Purpose, WalletChanged, WalletCreated, WalletKind},
 };
 use rust_decimal::Decimal;
@@ -18,7 +18,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    accounts::view::AccountChangeView, error::PROBLEM_JSON, fee_rules, links::Links, rejection,
+    accounts::view::AccountChangeView,
+    error::PROBLEM_JSON,
+    fee_rules,
+    holds::view::{HoldLeftView, HoldView},
+    links::Links,
+    rejection,
 };
 use crate::{
     domain::{Restrictions, Sight},
@@ -117,6 +122,13 @@ pub struct TransactionView {
     /// What it corrects, and what corrected it.
     #[serde(flatten)]
     pub links: Links,
+    /// The hold that was captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub hold: Option<HoldId>,
+    /// What the capture left of the hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold_left: Option<HoldLeftView>,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -259,6 +271,12 @@ impl TransactionView {
             order_reference: event.order_reference.clone(),
             description: event.description.clone(),
             links: Links::of(event),
+            hold: event.hold,
+            hold_left: event
+                .hold_left
+                .as_ref()
+                .zip(event.legs.first())
+                .map(|(left, leg)| HoldLeftView::of(left, leg.currency)),
             metadata: event.metadata.clone(),
         }
     }
@@ -304,6 +322,14 @@ impl Render for Renderer {
                 body: json(&WalletChangeView::of(event)),
             },
             LedgerEvent::FeeRuleChanged(event) => fee_rules::view::rendered(event),
+            LedgerEvent::HoldChanged(event) => Rendered {
+                status: if event.event_type == EventType::HoldPlaced {
+                    CREATED
+                } else {
+                    DONE
+                },
+                body: json(&HoldView::changed(event)),
+            },
             LedgerEvent::AccountChanged(event) => Rendered {
                 status: DONE,
                 body: json(&AccountChangeView::of(event)),

@@ -82,6 +82,9 @@ codes! {
     FeeRuleInactive = "fee_rule_inactive" CONFLICT, "The fee rule was deactivated before.";
     TooManyFeeRules = "too_many_fee_rules" CONFLICT, "As many fee rules as there may be are active.";
     BatchRejected = "batch_rejected" CONFLICT, "Another operation of the batch was decided against, so none was done.";
+    HoldCaptured = "hold_captured" CONFLICT, "The hold was captured for the last time before.";
+    HoldVoided = "hold_voided" CONFLICT, "The hold was voided before.";
+    HoldExpired = "hold_expired" CONFLICT, "The hold has run out.";
     AlreadyReplayed = "already_replayed" CONFLICT, "The dead letter was replayed before.";
     AlreadyDiscarded = "already_discarded" CONFLICT, "The dead letter was discarded before.";
     BodyTooLarge = "body_too_large" PAYLOAD_TOO_LARGE, "The body is larger than the route takes: 64 KiB, a batch 1 MiB.";
@@ -106,6 +109,8 @@ codes! {
     PeriodTooLong = "period_too_long" UNPROCESSABLE_ENTITY, "The period holds more entries than can be added up at once.";
     InsufficientFunds = "insufficient_funds" UNPROCESSABLE_ENTITY, "The available balance does not suffice.";
     LimitExceeded = "limit_exceeded" UNPROCESSABLE_ENTITY, "A limit would be exceeded.";
+    CaptureTooLarge = "capture_too_large" UNPROCESSABLE_ENTITY, "More would be captured than is still held.";
+    ExpiryOutOfRange = "expiry_out_of_range" UNPROCESSABLE_ENTITY, "A hold runs out after it is placed, and within 31 days.";
     ReplayFailed = "replay_failed" UNPROCESSABLE_ENTITY, "The worker failed again; the dead letter stays parked.";
     NotReplayable = "not_replayable" UNPROCESSABLE_ENTITY, "The message is not in the log, so it can only be discarded.";
     TooManyRequests = "too_many_requests" TOO_MANY_REQUESTS, "Too many requests.";
@@ -150,6 +155,11 @@ impl From<RejectionCode> for ErrorCode {
             RejectionCode::AlreadyRefunded => Self::AlreadyRefunded,
             RejectionCode::FeeRuleInactive => Self::FeeRuleInactive,
             RejectionCode::TooManyFeeRules => Self::TooManyFeeRules,
+            RejectionCode::HoldCaptured => Self::HoldCaptured,
+            RejectionCode::HoldVoided => Self::HoldVoided,
+            RejectionCode::HoldExpired => Self::HoldExpired,
+            RejectionCode::CaptureTooLarge => Self::CaptureTooLarge,
+            RejectionCode::ExpiryOutOfRange => Self::ExpiryOutOfRange,
             RejectionCode::BatchRejected => Self::BatchRejected,
         }
     }

@@ -157,15 +157,20 @@ pub fn effective_at(
     if !principal.may(Permission::MoneyBackdate) {
         return Err(ApiError::forbidden(Permission::MoneyBackdate).field(FIELD));
     }
-    let at = DateTime::parse_from_rfc3339(value)
-        .ok()
-        .and_then(|at| DateTime::from_timestamp_micros(at.timestamp_micros()))
-        .filter(|at| at.timestamp() >= EARLIEST_SECONDS)
-        .ok_or_else(|| ApiError::from(ErrorCode::InvalidTimestamp).field(FIELD))?;
+    let at = moment(FIELD, value)?;
     if at > now {
         return Err(ApiError::from(ErrorCode::EffectiveAtInFuture).field(FIELD));
     }
     Ok(Some(at))
+}
+
+/// A moment after 1900, to the microsecond that Postgres keeps.
+pub fn moment(field: &'static str, value: &str) -> Result<DateTime<Utc>, ApiError> {
+    DateTime::parse_from_rfc3339(value)
+        .ok()
+        .and_then(|at| DateTime::from_timestamp_micros(at.timestamp_micros()))
+        .filter(|at| at.timestamp() >= EARLIEST_SECONDS)
+        .ok_or_else(|| ApiError::from(ErrorCode::InvalidTimestamp).field(field))
 }
 
 /// A wallet's id in a path or a body. What is no id names no wallet: the same answer as for

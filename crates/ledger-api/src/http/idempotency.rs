@@ -13,8 +13,11 @@ use contracts::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::error::{ApiError, ErrorCode};
-use crate::domain::{AccountChange, Action, Fingerprint, Remarks, Viewer, WalletChange};
+use super::{
+    error::{ApiError, ErrorCode},
+    holds,
+};
+use crate::domain::{AccountChange, Action, Fingerprint, Movement, Remarks, Viewer, WalletChange};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -130,20 +133,10 @@ fn canonical(action: &Action) -> String {
                 Some(category) => serde_json::to_string(&Canonical("open", (facts, category))),
             }
         }
-        Action::Move(movement) => serde_json::to_string(&Canonical(
-            "move",
-            (
-                (movement.kind, movement.wallet, movement.counterparty),
-                (movement.amount.to_string(), movement.amount.currency()),
-                movement.effective_at.map(|at| at.timestamp_micros()),
-                (
-                    &movement.reference,
-                    &movement.order_reference,
-                    &movement.description,
-                ),
-                &movement.metadata,
-            ),
-        )),
+        Action::Move(movement) => {
+            serde_json::to_string(&Canonical("move", movement_form(movement)))
+        }
+        Action::Hold(hold) => return holds::canonical(hold),
         Action::ChangeWallet(change) => {
             let limit = match change.change {
                 WalletChange::CreditLimit(limit) => Some(limit.to_string()),
@@ -196,6 +189,21 @@ fn remarks(remarks: &Remarks) -> impl Serialize {
         remarks.effective_at.map(|at| at.timestamp_micros()),
         &remarks.reference,
         &remarks.metadata,
+    )
+}
+
+/// A movement's part of a canonical form.
+pub fn movement_form(movement: &Movement) -> impl Serialize {
+    (
+        (movement.kind, movement.wallet, movement.counterparty),
+        (movement.amount.to_string(), movement.amount.currency()),
+        movement.effective_at.map(|at| at.timestamp_micros()),
+        (
+            &movement.reference,
+            &movement.order_reference,
+            &movement.description,
+        ),
+        &movement.metadata,
     )
 }
 

@@ -17,6 +17,7 @@ mod error;
 mod fee_rules;
 mod fields;
 mod flow;
+mod holds;
 mod idempotency;
 mod links;
 mod moment;

@@ -33,7 +33,7 @@ use super::{
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "accounts", description = "All wallets of one owner: their state and their limits."),
         (name = "money", description = "Movements of money."),
-        (name = "accounts", description = "All wallets of an owner."),
+        (name = "holds", description = "Money that is set aside."),
         (name = "transactions", description = "Transactions of every wallet."),
         (name = "fees", description = "What the house takes."),
         (name = "alerts", description = "What the fraud rules found."),

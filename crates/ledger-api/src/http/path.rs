@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::{AlertId, DeadLetterId, FeeRuleId, SettlementId, TransactionId, WalletId};
+use contracts::{AlertId, DeadLetterId, FeeRuleId, HoldId, SettlementId, TransactionId, WalletId};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -69,6 +69,19 @@ impl<S: Send + Sync> FromRequestParts<S> for OwnerPath {
 pub struct AlertPath(pub AlertId);
 
 impl<S: Send + Sync> FromRequestParts<S> for AlertPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+/// `{id}` of a route under `/v1/holds`. What is no id names no hold.
+#[derive(Debug)]
+pub struct HoldPath(pub HoldId);
+
+impl<S: Send + Sync> FromRequestParts<S> for HoldPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

@@ -12,7 +12,7 @@ use super::{
     api::Api,
     batches, dead_letters,
     error::{ApiError, ErrorCode},
-    fee_rules,
+    fee_rules, holds,
     observe::{observe, panicked},
     openapi::{self, Frame},
     payments, settlements, transactions, wallets,
@@ -60,6 +60,10 @@ fn routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(fee_rules::get::handler))
         .routes(routes!(fee_rules::deactivate::handler))
+        .routes(routes!(holds::place::handler, holds::list::handler))
+        .routes(routes!(holds::get::handler))
+        .routes(routes!(holds::capture::handler))
+        .routes(routes!(holds::void::handler))
         .routes(routes!(batches::create::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))

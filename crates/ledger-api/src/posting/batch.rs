@@ -1,6 +1,9 @@
 //! One batch: one transaction, phase by phase. The module `posting` says why in this order.
 
-use std::{collections::HashMap, time::Instant};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
 
 use contracts::{RejectionCode, event::LimitReached};
 use sqlx::{Connection, PgConnection};
@@ -117,7 +120,7 @@ pub(super) async fn run(
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
-    write(&mut tx, &state, &paid_orders(&fresh, &decisions)).await?;
+    write(&mut tx, &state, &paid_orders(&state, &fresh, &decisions)).await?;
 
     let waited = Instant::now();
     let head = store::journal::lock_head_in_tx(&mut tx).await?;
@@ -230,16 +233,25 @@ fn decide_linked(state: &mut State, items: &[&Item], context: &Context) -> Vec<D
     decisions
 }
 
-/// The orders that are paid now, sorted, each with the answer that tells of it.
-fn paid_orders(fresh: &[Fresh<'_>], decisions: &[Vec<Decision>]) -> Vec<(OrderKey, Uuid)> {
+/// The orders that are paid now, sorted, each with the answer that tells of it first.
+fn paid_orders(
+    state: &State,
+    fresh: &[Fresh<'_>],
+    decisions: &[Vec<Decision>],
+) -> Vec<(OrderKey, Uuid)> {
+    let mut orders = BTreeMap::new();
+    if state.touched.orders.is_empty() {
+        return Vec::new();
+    }
     let items = fresh.iter().flat_map(|group| &group.items);
-    let mut orders: Vec<_> = items
-        .zip(decisions.iter().flatten())
-        .filter(|(_, decision)| decision.is_ok())
-        .filter_map(|(item, _)| Some((item.command.action.order()?, item.answer_id)))
-        .collect();
-    orders.sort_unstable();
-    orders
+    for (item, decision) in items.zip(decisions.iter().flatten()) {
+        if let (Ok(_), Some(order)) = (decision, item.command.action.order())
+            && state.touched.orders.contains(&order)
+        {
+            orders.entry(order).or_insert(item.answer_id);
+        }
+    }
+    orders.into_iter().collect()
 }
 
 /// What was decided against, for the metrics: counted once it is written, so neither when a batch
@@ -281,6 +293,14 @@ async fn write(
             .collect();
         store::wallets::write_in_tx(tx, &changes).await?;
     }
+    if !touched.holds.is_empty() {
+        let changes: Vec<_> = touched
+            .holds
+            .iter()
+            .map(|id| (*id, state.holds[id]))
+            .collect();
+        store::holds::write_in_tx(tx, &changes).await?;
+    }
     if !touched.balances.is_empty() {
         let changes: Vec<_> = touched
             .balances
@@ -318,6 +338,9 @@ async fn write_named(
             wallet.restrictions = state.account(&wallet.owner).restrictions;
         }
         store::wallets::insert_in_tx(tx, &log.wallets, at).await?;
+    }
+    if !log.holds.is_empty() {
+        store::holds::insert_in_tx(tx, &log.holds).await?;
     }
     if !log.new_rules.is_empty() || !log.ended_rules.is_empty() {
         store::fee_rules::write_in_tx(tx, &log.new_rules, &log.ended_rules, at).await?;

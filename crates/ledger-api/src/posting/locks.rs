@@ -1,6 +1,6 @@
 //! Phase 2: everything that a batch decides on is locked, class by class.
 
-use contracts::{TransactionId, WalletId};
+use contracts::{HoldId, TransactionId, WalletId};
 use sqlx::PgConnection;
 
 use super::{
@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 
-/// Locks what the commands need, in one order for everybody: accounts, wallets that change,
+/// Locks what the commands need, in one order for everybody: accounts, wallets that change, holds,
 /// corrections, balances, the balances that were not there, and last what accounts with limits
 /// used. Orders are read when the merchants' balances are locked.
 pub(super) async fn lock(
@@ -46,6 +46,13 @@ pub(super) async fn lock(
         wanted
             .balances
             .extend(store::balances::keys_in_tx(tx, &ids).await?);
+    }
+    if !wanted.holds.is_empty() {
+        let ids: Vec<HoldId> = wanted.holds.iter().copied().collect();
+        state.holds = store::holds::lock_in_tx(tx, &ids).await?;
+        refuse_unknown(fresh, context, |needs| {
+            needs.holds.iter().all(|id| state.holds.contains_key(id))
+        })?;
     }
     if !wanted.corrections.is_empty() {
         let ids: Vec<TransactionId> = wanted.corrections.iter().copied().collect();

@@ -3,6 +3,7 @@
 mod account;
 mod corrections;
 mod fee_rules;
+mod hold;
 
 use std::collections::HashMap;
 
@@ -26,6 +27,7 @@ use crate::{
     },
     store::{
         fee_rules::RuleAt,
+        holds::HoldRow,
         journal::{Entries, Head, Heading, NewEvent},
         wallets::NewWallet,
     },
@@ -40,6 +42,7 @@ pub(super) struct Log {
     pub(super) ended_rules: Vec<RuleAt>,
     /// Transactions that are undone, and what undoes each.
     pub(super) reversals: HashMap<TransactionId, TransactionId>,
+    pub(super) holds: Vec<HoldRow>,
 }
 
 impl Log {
@@ -53,6 +56,7 @@ impl Log {
             new_rules: Vec::new(),
             ended_rules: Vec::new(),
             reversals: HashMap::new(),
+            holds: Vec::new(),
         }
     }
 
@@ -97,6 +101,7 @@ impl Log {
             (Action::Reverse(reversal), Err(Rejection { code, .. })) => {
                 LedgerEvent::Rejected(self.reversal_rejected(reversal, code))
             }
+            (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
             (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
@@ -242,6 +247,7 @@ impl Log {
             order_reference: movement.order_reference.clone(),
             description: movement.description.clone(),
             hold: None,
+            hold_left: None,
             refunds: None,
             reverses: None,
             quote: None,

@@ -10,6 +10,7 @@ pub mod corrections;
 mod error;
 pub mod fee_rules;
 pub mod history;
+pub mod holds;
 pub mod journal;
 pub mod moments;
 pub mod orders;

@@ -71,16 +71,22 @@ async fn everything(books: &Books) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn linked_commands_are_all_posted_or_none_whatever_moves_beside_them() {
     let books = Books::open().await;
-    let [ann, bob, cyd] = [
+    let [ann, bob, cyd, dan] = [
         books.wallet_with("ann", "60.00").await,
         books.wallet("bob").await,
         books.wallet("cyd").await,
+        books.wallet_with("dan", "1000.00").await,
     ];
     let other = books.another_engine().await;
     let engine = |n: usize| if n % 2 == 0 { &books.engine } else { &other };
-    // The second step spends what the first brings; the money is there for some of them only.
+    // The first step is always good, the second only while ann has money, and the third spends
+    // what both bring.
     let groups = join_all((0..80).map(|n| {
-        let steps = [transfer(ann, bob, "1.00"), transfer(bob, cyd, "1.00")];
+        let steps = [
+            transfer(dan, bob, "1.00"),
+            transfer(ann, bob, "1.00"),
+            transfer(bob, cyd, "2.00"),
+        ];
         engine(n).submit_linked(group(&format!("g{n}"), steps))
     }));
     let singles =
@@ -92,8 +98,11 @@ async fn linked_commands_are_all_posted_or_none_whatever_moves_beside_them() {
     for outcomes in groups {
         let outcomes = outcomes.expect("answered");
         match statuses(&outcomes)[..] {
-            [201, 201] => posted += 1,
-            [422, 422] => assert_eq!(codes(&outcomes), ["insufficient_funds", "batch_rejected"]),
+            [201, 201, 201] => posted += 1,
+            [422, 422, 422] => {
+                let expected = ["batch_rejected", "insufficient_funds", "batch_rejected"];
+                assert_eq!(codes(&outcomes), expected);
+            }
             ref mixed => panic!("half a group was posted: {mixed:?}"),
         }
     }
@@ -107,7 +116,8 @@ async fn linked_commands_are_all_posted_or_none_whatever_moves_beside_them() {
         "everything was spent, and no more"
     );
     assert_eq!(books.balance(bob).await, "0.00");
-    assert_eq!(books.balance(cyd).await, format!("{posted}.00"));
+    assert_eq!(books.balance(cyd).await, format!("{}.00", 2 * posted));
+    assert_eq!(books.balance(dan).await, format!("{}.00", 1_000 - posted));
     // Nothing came between the steps of a group.
     let apart: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM ledger.postings gained

@@ -8,6 +8,7 @@ mod dead_letters;
 mod effective;
 mod fees;
 mod history;
+mod holds;
 mod lifecycle;
 mod malformed;
 mod orders;

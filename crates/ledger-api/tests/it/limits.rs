@@ -1,6 +1,9 @@
 //! Limits of accounts, on a real Postgres: what may be spent, by whom, until when.
 
-use std::{collections::BTreeMap, time::Duration};
+mod books_agree;
+mod windows;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{
@@ -181,6 +184,42 @@ async fn of_a_hundred_payments_of_100_at_once_exactly_ten_pass_a_daily_limit_of_
     books.close().await;
 }
 
+/// Two batches that have no balance in common, both decided before either is committed: what keeps
+/// them apart is the lock on what the account used.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_wallets_of_one_owner_do_not_spend_the_same_limit_at_the_same_moment() {
+    let books = Books::open().await;
+    let other = books.another_engine().await;
+    let wallets = [
+        wallet_with(&books, "ann", &[("9000.00", "USD")]).await,
+        wallet_with(&books, "ann", &[("9000.00", "USD")]).await,
+    ];
+    submit(&books.engine, known("ann", KycLevel::None))
+        .await
+        .expect("set");
+    let spent = withdraw(&books.engine, wallets[0], "100.00", "USD").await;
+    assert_eq!(code(&spent), "");
+    let mut head = books.owner.begin().await.expect("begins");
+    sqlx::query("SELECT 1 FROM ledger.head FOR UPDATE")
+        .execute(&mut *head)
+        .await
+        .expect("the head is held");
+    let both_wait = async {
+        books.wait_for_lanes(2).await;
+        head.rollback().await.expect("the lanes go on");
+    };
+    let (first, second, ()) = tokio::join!(
+        withdraw(&books.engine, wallets[0], "600.00", "USD"),
+        withdraw(&other, wallets[1], "600.00", "USD"),
+        both_wait,
+    );
+    let mut codes = [code(&first), code(&second)];
+    codes.sort();
+    assert_eq!(codes, ["", "limit_exceeded"]);
+    check(&books, "ann", &["USD"], Clock::system().now()).await;
+    books.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_nobody_said_anything_about_has_no_limit_and_costs_nothing() {
     let books = Books::open().await;
@@ -190,117 +229,6 @@ async fn an_account_that_nobody_said_anything_about_has_no_limit_and_costs_nothi
         ""
     );
     assert_eq!(books.count("usages").await, 0);
-    books.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_used_up_day_is_over_at_midnight_utc_and_not_a_moment_before() {
-    let clock = Clock::manual(at("2026-03-26T22:00:00Z"));
-    let books = Books::open_at(clock.clone()).await;
-    let engine = &books.engine;
-    let funds = [("9000.00", "USD"), ("900000", "JPY")];
-    let (ann, bob) = (
-        wallet_with(&books, "ann", &funds).await,
-        wallet_with(&books, "bob", &[]).await,
-    );
-    submit(engine, known("ann", KycLevel::None))
-        .await
-        .expect("set");
-    assert_eq!(code(&withdraw(engine, ann, "1000.00", "USD").await), "");
-    // The same in another currency is another sum, at the house's rate.
-    assert_eq!(code(&withdraw(engine, ann, "150000", "JPY").await), "");
-    let refused = [
-        withdraw(engine, ann, "0.01", "USD").await,
-        submit(
-            engine,
-            spend(Kind::Transfer, ann, Some(bob), money("0.01", "USD")),
-        )
-        .await,
-        submit(
-            engine,
-            spend(Kind::Payment, ann, Some(bob), money("0.01", "USD")),
-        )
-        .await,
-        withdraw(engine, ann, "1", "JPY").await,
-    ];
-    assert!(
-        refused
-            .iter()
-            .all(|answer| code(answer) == "limit_exceeded")
-    );
-    assert_eq!(
-        event(&refused[0])["limit"]["resets_at"],
-        "2026-03-27T00:00:00Z"
-    );
-    // What comes in is nobody's spending.
-    let back = spend(Kind::Deposit, ann, None, money("5000.00", "USD"));
-    assert_eq!(code(&submit(engine, back).await), "");
-
-    clock.set(at("2026-03-26T23:59:59.999999Z"));
-    assert_eq!(
-        code(&withdraw(engine, ann, "0.01", "USD").await),
-        "limit_exceeded"
-    );
-    for day in 27..=30 {
-        clock.set(at(&format!("2026-03-{day}T00:00:00Z")));
-        assert_eq!(
-            code(&withdraw(engine, ann, "1000.00", "USD").await),
-            "",
-            "{day}"
-        );
-        check(&books, "ann", &["USD", "JPY"], clock.now()).await;
-    }
-    // Five thousand in March: the month is used up too.
-    clock.set(at("2026-03-31T23:59:59Z"));
-    let refused = event(&withdraw(engine, ann, "0.01", "USD").await);
-    let (window, ends) = (&refused["limit"]["window"], &refused["limit"]["resets_at"]);
-    assert_eq!(
-        (window, ends),
-        (&json!("month"), &json!("2026-04-01T00:00:00Z"))
-    );
-    clock.set(at("2026-04-01T00:00:00Z"));
-    assert_eq!(code(&withdraw(engine, ann, "1000.00", "USD").await), "");
-    assert_eq!(
-        used(&books.owner, "ann", "USD", clock.now()).await,
-        ["1000.00", "1000.00"]
-    );
-    books.close().await;
-}
-
-/// The event's day is the limit's day, also for a batch that was decided at 23:59:59 and got the
-/// head of the log after midnight.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_waits_for_the_log_past_midnight_counts_for_the_new_day() {
-    let clock = Clock::manual(at("2026-03-30T23:59:59Z"));
-    let books = Books::open_at(clock.clone()).await;
-    let ann = wallet_with(&books, "ann", &[("9000.00", "USD")]).await;
-    submit(&books.engine, known("ann", KycLevel::None))
-        .await
-        .expect("set");
-    assert_eq!(
-        code(&withdraw(&books.engine, ann, "700.00", "USD").await),
-        ""
-    );
-
-    let mut head = books.owner.begin().await.expect("begins");
-    sqlx::query("SELECT 1 FROM ledger.head FOR UPDATE")
-        .execute(&mut *head)
-        .await
-        .expect("the head is held");
-    let late = async {
-        books.wait_for_lanes(1).await;
-        clock.set(at("2026-03-31T00:00:01Z"));
-        head.rollback().await.expect("the lane goes on");
-    };
-    let (answer, ()) = tokio::join!(withdraw(&books.engine, ann, "900.00", "USD"), late);
-    // Yesterday it would have been too much; it is posted today.
-    assert_eq!(code(&answer), "");
-    assert_eq!(event(&answer)["posted_at"], "2026-03-31T00:00:01Z");
-    assert_eq!(
-        used(&books.owner, "ann", "USD", clock.now()).await,
-        ["900.00", "1600.00"]
-    );
-    check(&books, "ann", &["USD"], clock.now()).await;
     books.close().await;
 }
 
@@ -330,108 +258,5 @@ async fn a_lower_level_applies_to_the_next_payment() {
         (&refused["limit"]["limit"], &refused["limit"]["used"]),
         (&json!("1000.00"), &json!("5000.00"))
     );
-    books.close().await;
-}
-
-/// Nobody gets a day's limit anew by spending first and being verified afterwards.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_spent_before_the_first_level_counts() {
-    let clock = Clock::manual(at("2026-03-10T12:00:00Z"));
-    let books = Books::open_at(clock.clone()).await;
-    let engine = &books.engine;
-    let ann = wallet_with(&books, "ann", &[("9000.00", "USD"), ("900.00", "EUR")]).await;
-    let other = wallet_with(&books, "ann", &[("9000.00", "USD")]).await;
-    let bob = wallet_with(&books, "bob", &[("50.00", "USD")]).await;
-    assert_eq!(code(&withdraw(engine, ann, "3900.00", "USD").await), "");
-    clock.set(at("2026-03-11T12:00:00Z"));
-    let transfer = spend(Kind::Transfer, other, Some(bob), money("400.00", "USD"));
-    assert_eq!(code(&submit(engine, transfer).await), "");
-    assert_eq!(code(&withdraw(engine, ann, "1.00", "EUR").await), "");
-    // In one batch with the level, before it and after it.
-    let held = books.stall().await;
-    let together = async {
-        let group = [
-            spend(Kind::Withdrawal, ann, None, money("500.00", "USD")),
-            known("ann", KycLevel::None),
-            spend(Kind::Withdrawal, other, None, money("100.01", "USD")),
-            spend(Kind::Withdrawal, other, None, money("100.00", "USD")),
-        ];
-        join_all(group.map(|action| submit(engine, action))).await
-    };
-    let (answers, released) = tokio::join!(together, held.rollback());
-    released.expect("the lanes go on");
-    let codes: Vec<String> = answers.iter().map(code).collect();
-    assert_eq!(codes, ["", "", "limit_exceeded", ""]);
-    assert_eq!(
-        used(&books.owner, "ann", "USD", clock.now()).await,
-        ["1000.00", "4900.00"]
-    );
-    check(&books, "ann", &["USD", "EUR"], clock.now()).await;
-    // Whom nobody said anything about still has no limit.
-    assert_eq!(code(&withdraw(engine, bob, "450.00", "USD").await), "");
-    books.close().await;
-}
-
-/// Linear congruence: the same run every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % sides
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn after_any_run_over_two_processes_usage_is_what_the_postings_say() {
-    const OWNERS: [&str; 3] = ["ann", "bob", "cem"];
-    const CURRENCIES: [&str; 3] = ["USD", "EUR", "JPY"];
-    let clock = Clock::manual(at("2026-01-29T09:00:00Z"));
-    let books = Books::open_at(clock.clone()).await;
-    let engines = [books.engine.clone(), books.another_engine().await];
-    let mut wallets = Vec::new();
-    for owner in OWNERS.iter().chain(&OWNERS) {
-        let funds = CURRENCIES.map(|currency| ("3000", currency));
-        wallets.push(wallet_with(&books, owner, &funds).await);
-    }
-    let mut dice = Dice(42);
-    for round in 0..12 {
-        let actions: Vec<Action> = (0..40)
-            .map(|_| {
-                let (from, to) = (wallets[dice.roll(6)], wallets[dice.roll(6)]);
-                let currency = CURRENCIES[dice.roll(3)];
-                let amount = money(&(dice.roll(300) + 1).to_string(), currency);
-                match dice.roll(10) {
-                    0 => known(OWNERS[dice.roll(3)], KycLevel::ALL[dice.roll(4)]),
-                    1 => account(
-                        OWNERS[dice.roll(3)],
-                        AccountChange::RiskLevel(RiskLevel::ALL[dice.roll(3)]),
-                    ),
-                    2 => spend(Kind::Deposit, to, None, amount),
-                    3 | 4 if from != to => spend(Kind::Transfer, from, Some(to), amount),
-                    5 | 6 if from != to => spend(Kind::Payment, from, Some(to), amount),
-                    _ => spend(Kind::Withdrawal, from, None, amount),
-                }
-            })
-            .collect();
-        let answers = join_all(
-            actions
-                .into_iter()
-                .enumerate()
-                .map(|(n, action)| submit(&engines[n % 2], action)),
-        )
-        .await;
-        assert!(
-            answers.iter().all(Result::is_ok),
-            "round {round}: no deadlock surfaces"
-        );
-        clock.advance(Duration::from_secs(6 * 3600));
-    }
-    for owner in OWNERS {
-        check(&books, owner, &CURRENCIES, clock.now()).await;
-    }
     books.close().await;
 }

@@ -311,6 +311,7 @@ impl World {
              UNION ALL SELECT count(*) FROM ledger.orders
              UNION ALL SELECT count(*) FROM ledger.corrections
              UNION ALL SELECT count(*) FROM ledger.fee_rules
+             UNION ALL SELECT count(*) FROM ledger.holds
              UNION ALL SELECT seq FROM ledger.head",
         )
         .fetch_all(&self.owner)
@@ -333,6 +334,13 @@ impl World {
              FROM ledger.balances b LEFT JOIN ledger.postings p USING (wallet_id, account, currency)
              GROUP BY b.wallet_id, b.account, b.currency, b.posted, b.version
              HAVING b.posted <> coalesce(sum(p.amount), 0) OR b.version <> count(p.seq)
+             UNION ALL
+             SELECT 'what is held of ' || b.wallet_id || ' is not what its holds have left'
+             FROM ledger.balances b LEFT JOIN ledger.holds h
+                  ON h.wallet_id = b.wallet_id AND h.currency = b.currency AND h.state = 'open'
+             WHERE b.account = 'main'
+             GROUP BY b.wallet_id, b.currency, b.held
+             HAVING b.held <> coalesce(sum(h.amount - h.captured), 0)
              UNION ALL
              SELECT 'the log has a gap' FROM ledger.head
              WHERE seq <> (SELECT count(*) FROM ledger.events)",

@@ -290,6 +290,7 @@ pub(crate) fn posted(seq: u64, payment: &Payment) -> Posted {
         description: None,
         metadata: BTreeMap::new(),
         hold: None,
+        hold_left: None,
         refunds: None,
         reverses: None,
         quote: None,

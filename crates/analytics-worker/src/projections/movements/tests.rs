@@ -53,6 +53,7 @@ fn event(kind: Kind, from: u8, to: u8, minor: i64, second: i64) -> LedgerEvent {
         description: None,
         metadata: BTreeMap::new(),
         hold: None,
+        hold_left: None,
         refunds: None,
         reverses: None,
         quote: None,
@@ -72,7 +73,7 @@ fn tally(changes: &Changes, n: u8, category: Category) -> Option<(u64, String)> 
 #[test]
 fn fees_and_what_takes_back_leave_the_tallies_as_they_are() {
     let with_fee =
-        include_bytes!("../../../../contracts/fixtures/florin.ledger.payment.posted.v1/002.json");
+        include_bytes!("../../../../contracts/fixtures/florin.ledger.payment.posted.v1/003.json");
     let with_fee = LedgerEvent::decode(with_fee).expect("a fixture");
     let events = [
         with_fee,

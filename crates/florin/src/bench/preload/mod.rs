@@ -11,9 +11,10 @@ mod table;
 use std::fmt::Display;
 
 use anyhow::Context as _;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use contracts::chain::{self, Hash};
 use contracts::topology::{Topology, Worker};
+use service_runtime::Clock;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tokio::task::JoinSet;
 
@@ -28,9 +29,7 @@ const ROOM: i64 = 5_000_000;
 
 /// A history of about so many entries.
 pub fn history(entries: u64) -> History {
-    #[expect(clippy::disallowed_methods, reason = "a benchmark is about today")]
-    let now = Utc::now();
-    History::new(entries, now - AGE)
+    History::new(entries, Clock::system().now() - AGE)
 }
 
 /// Writes a history into a database that is migrated and otherwise empty.

@@ -4,21 +4,35 @@ WITH event AS MATERIALIZED (
     FROM ledger.events
     WHERE seq BETWEEN $1 AND $2 AND seq <> ALL ($3)
 ), said AS (
-    SELECT event.seq, event.data ->> 'transaction' AS transaction, leg ->> 'wallet' AS wallet,
+    -- A hold that is placed or released changes what is held: its postings have the hold's id.
+    SELECT event.seq,
+           CASE WHEN event.data ->> 'transaction' LIKE 'txn\_%' THEN substr(event.data ->> 'transaction', 5)
+                WHEN event.data ->> 'hold' LIKE 'hld\_%' THEN substr(event.data ->> 'hold', 5)
+           END AS transaction,
+           leg ->> 'wallet' AS wallet,
            leg ->> 'account' AS account, leg ->> 'currency' AS currency,
            CASE WHEN leg ->> 'amount' ~ '^-?[0-9]+([.][0-9]+)?$'
                 THEN (leg ->> 'amount')::numeric END AS amount,
            CASE WHEN leg ->> 'balance_after' ~ '^-?[0-9]+([.][0-9]+)?$'
                 THEN (leg ->> 'balance_after')::numeric END AS balance_after,
-           leg ->> 'version' AS version, leg ->> 'purpose' AS purpose
+           leg ->> 'version' AS version,
+           CASE WHEN NOT leg ? 'held' THEN 0
+                WHEN leg ->> 'held' ~ '^-?[0-9]+([.][0-9]+)?$' THEN (leg ->> 'held')::numeric
+           END AS held,
+           CASE WHEN leg ->> 'held_after' ~ '^[0-9]+([.][0-9]+)?$'
+                THEN (leg ->> 'held_after')::numeric END AS held_after,
+           leg ->> 'purpose' AS purpose
     FROM event
     CROSS JOIN jsonb_path_query(event.data, '$.legs[*]') AS leg
 ), stored AS (
-    SELECT posting.seq, 'txn_' || replace(posting.transaction_id::text, '-', ''),
+    SELECT posting.seq, replace(posting.transaction_id::text, '-', ''),
            CASE WHEN wallet.kind <> 'system' THEN 'wal_' || replace(wallet.id::text, '-', '') END,
            posting.account, posting.currency, posting.amount,
            CASE WHEN wallet.kind <> 'system' THEN posting.balance_after END,
-           CASE WHEN wallet.kind <> 'system' THEN posting.version::text END, posting.purpose
+           CASE WHEN wallet.kind <> 'system' THEN posting.version::text END,
+           posting.held_change,
+           CASE WHEN posting.held_change <> 0 THEN posting.held_after END,
+           posting.purpose
     FROM ledger.postings posting
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
     WHERE posting.seq BETWEEN $1 AND $2 AND posting.seq <> ALL ($3)

@@ -163,6 +163,16 @@ pub const PLANTED: &[(&str, &str, &str)] = &[
         "a posting says otherwise",
     ),
     (
+        "wallets_may_what_their_account_may",
+        "UPDATE ledger.accounts SET restrictions = 4, status = 'suspended' WHERE owner = 'ann'",
+        "of \"ann\": its restrictions are 0, those of the account 4",
+    ),
+    (
+        "wallets_may_what_their_account_may",
+        "UPDATE ledger.balances SET restrictions = 17 WHERE currency = 'KRW' AND account = 'main'",
+        "its restrictions are 17, those of the wallet 0",
+    ),
+    (
         "wallets_are_those_the_log_opened",
         "UPDATE ledger.wallets SET owner = 'eve' WHERE owner = 'ann'",
         "for \"ann\": its row is missing or says otherwise",

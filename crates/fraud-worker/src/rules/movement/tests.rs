@@ -41,6 +41,7 @@ fn event(kind: Kind, from: Option<u128>, to: Option<u128>) -> LedgerEvent {
         description: None,
         metadata: BTreeMap::new(),
         hold: None,
+        hold_left: None,
         refunds: None,
         reverses: None,
         quote: None,

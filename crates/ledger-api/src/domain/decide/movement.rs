@@ -1,12 +1,12 @@
-//! Deposits, withdrawals, transfers, payments and adjustments.
+//! Deposits, withdrawals, transfers, payments and adjustments, from what is free or from a hold.
 
-use contracts::{Account, Kind, RejectionCode, event::Purpose};
+use contracts::{Account, Kind, Money, RejectionCode, event::Purpose};
 
 use super::{
     super::{BalanceKey, Movement, Needs, State, SystemShard},
     Context, Outcome,
-    draft::Draft,
-    limits,
+    draft::{Draft, PlannedLeg},
+    limits, order,
 };
 
 pub(super) fn decide(
@@ -14,6 +14,22 @@ pub(super) fn decide(
     movement: &Movement,
     context: &Context,
 ) -> Result<Outcome, RejectionCode> {
+    let order = movement.order();
+    order::check(state, order.as_ref())?;
+    let nothing = Money::zero(movement.amount.currency());
+    let legs = post(state, movement, nothing, context)?;
+    order::pay(state, order);
+    Ok(Outcome::Posted(legs))
+}
+
+/// Posts a movement. `freed` of what is held on the debited balance comes free with it, in the
+/// same version: what a capture takes, and what it releases.
+pub(super) fn post(
+    state: &mut State,
+    movement: &Movement,
+    freed: Money,
+    context: &Context,
+) -> Result<Vec<PlannedLeg>, RejectionCode> {
     let [debit, credit] = legs(movement, context.shard);
     let amount = if movement.amount.is_negative() {
         movement.amount.negated()
@@ -21,7 +37,7 @@ pub(super) fn decide(
         movement.amount
     };
     let mut draft = Draft::on(state);
-    draft.leg(debit, amount.negated())?;
+    draft.change(debit, amount.negated(), freed.negated(), None)?;
     draft.leg(credit, amount)?;
     let category = movement.merchant_category.as_deref();
     if let Some(fee) = state.fees.of(movement.kind, category, amount)? {
@@ -37,7 +53,7 @@ pub(super) fn decide(
     let counted = limits::admit_movement(state, movement, context.now)
         .map_err(|_| RejectionCode::LimitExceeded)?;
     counted.apply(state);
-    Ok(Outcome::Posted(planned.post(state)))
+    Ok(planned.post(state))
 }
 
 /// The balances that a movement changes, and the one that its fee would go to.
@@ -48,10 +64,12 @@ pub(super) fn needs(movement: &Movement, context: &Context, needs: &mut Needs) {
         let revenue = BalanceKey::system(Account::Revenue, context.shard, currency);
         needs.balances.insert(revenue);
     }
+    needs.orders.extend(movement.order());
+    limits::needs(movement, needs);
 }
 
 /// The two balances that a movement changes: debited first.
-pub(super) fn legs(movement: &Movement, shard: SystemShard) -> [BalanceKey; 2] {
+fn legs(movement: &Movement, shard: SystemShard) -> [BalanceKey; 2] {
     let currency = movement.amount.currency();
     let own = BalanceKey::main(movement.wallet, currency);
     let system = |account| BalanceKey::system(account, shard, currency);

@@ -1,4 +1,5 @@
-//! A merchant's order is paid once, whoever pays it and under whatever key.
+//! A merchant's order is paid once, whoever pays it and under whatever key: by one payment, or by
+//! the captures of one hold.
 
 use contracts::RejectionCode;
 
@@ -9,5 +10,14 @@ pub(super) fn check(state: &State, order: Option<&OrderKey>) -> Result<(), Rejec
     match order {
         Some(order) if state.orders.contains(order) => Err(RejectionCode::OrderAlreadyPaid),
         _ => Ok(()),
+    }
+}
+
+/// Marks the order as paid, if it is not yet.
+pub(super) fn pay(state: &mut State, order: Option<OrderKey>) {
+    if let Some(order) = order
+        && state.orders.insert(order.clone())
+    {
+        state.touched.orders.insert(order);
     }
 }

@@ -21,6 +21,7 @@ async fn call(
         }
         Permission::PaymentsRefund => &wallets.payment,
         Permission::FeesRead | Permission::FeesManage => &wallets.fee_rule,
+        _ if rule.path.starts_with("/v1/holds") => &wallets.hold,
         _ => &wallets.own,
     };
     // What a change leaves behind is nobody else's account.
@@ -37,6 +38,8 @@ async fn call(
     let path = rule.path.replace("{id}", id).replace("{owner}", &account);
     let path = if path.ends_with("/statement") {
         format!("{path}?currency=EUR")
+    } else if (rule.method, rule.path) == ("GET", "/v1/holds") {
+        format!("{path}?wallet={}", wallets.own)
     } else {
         path
     };
@@ -69,7 +72,10 @@ async fn call(
         Permission::DeadLettersAct
         | Permission::WalletsFreeze
         | Permission::WalletsBlock
-        | Permission::WalletsClose => body = json!({"reason": "a reason"}),
+        | Permission::WalletsClose
+        | Permission::HoldsVoid => body = json!({"reason": "a reason"}),
+        Permission::HoldsPlace => body["wallet"] = json!(wallets.own),
+        Permission::HoldsCapture => body = json!({"amount": "0.01"}),
         Permission::WalletsCredit | Permission::MoneyAdjust => body["reason"] = json!("a reason"),
         Permission::PaymentsRefund | Permission::TransactionsReverse => {
             body = json!({"reason": "a reason"});
@@ -93,6 +99,8 @@ struct Wallets {
     other: String,
     merchant: String,
     transaction: String,
+    /// Of the other wallet's money, in favour of one's own.
+    hold: String,
     /// A payment to a wallet of `ann`.
     payment: String,
     fee_rule: String,
@@ -131,18 +139,25 @@ impl Wallets {
 
 async fn wallets(world: &World) -> Wallets {
     let own = world.wallet_with("ann", "100.00", "EUR").await;
+    let other = world.wallet_with("bob", "100.00", "EUR").await;
+    let body = json!({"wallet": other, "to_wallet": own, "amount": "1.00", "currency": "EUR"});
+    let hold = world
+        .write(&world.staff(), "/v1/holds", &body)
+        .await
+        .ok(201);
     let history = format!("/v1/wallets/{own}/history");
     let history = world.get(&world.staff(), &history).await.ok(200);
     Wallets {
         own,
+        other,
         transaction: history["items"][0]["id"]
             .as_str()
             .expect("an id")
             .to_owned(),
-        other: world.wallet("bob", "customer").await,
         merchant: world.wallet("shop", "merchant").await,
         payment: "txn_0190aaaaaaaa7bbbbbbbcccccccccccc".to_owned(),
         fee_rule: "fee_0190aaaaaaaa7bbbbbbbcccccccccccc".to_owned(),
+        hold: hold["id"].as_str().expect("an id").to_owned(),
     }
 }
 
@@ -155,9 +170,10 @@ fn token(world: &World, role: Role, owner: &str) -> String {
 /// tests.
 fn good_status(rule: &RouteRule) -> u16 {
     match rule.path {
-        "/v1/wallets/{id}/freeze" | "/v1/wallets/{id}/block" | "/v1/wallets/{id}/credit-limit" => {
-            200
-        }
+        "/v1/wallets/{id}/freeze"
+        | "/v1/wallets/{id}/block"
+        | "/v1/wallets/{id}/credit-limit"
+        | "/v1/holds/{id}/void" => 200,
         "/v1/fee-rules/{id}/deactivate" => 200,
         // It is neither frozen nor blocked nor empty.
         "/v1/accounts/{owner}/resume" | "/v1/accounts/{owner}/unfreeze" => 409,

@@ -59,6 +59,7 @@ pub(crate) fn deposit(seq: u64) -> LedgerEvent {
         description: None,
         metadata: BTreeMap::new(),
         hold: None,
+        hold_left: None,
         refunds: None,
         reverses: None,
         quote: None,

@@ -38,7 +38,7 @@ fn a_payment_is_an_item_and_its_legs_add_up_to_nothing() {
 #[test]
 fn a_fee_does_not_change_the_item_and_is_in_the_sums() {
     const WITH_FEE: &str =
-        include_str!("../../../../contracts/fixtures/florin.ledger.payment.posted.v1/002.json");
+        include_str!("../../../../contracts/fixtures/florin.ledger.payment.posted.v1/003.json");
     let mut sums = Sums::default();
     sums.add(&event(WITH_FEE)).expect("exact");
     assert_eq!(sums.items()[0].amount.to_string(), "100.00");
