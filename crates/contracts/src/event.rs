@@ -6,6 +6,7 @@
 
 mod account;
 mod command;
+mod exchange;
 mod fee_rule;
 mod hold;
 mod rejection;
@@ -19,6 +20,7 @@ use crate::{EventId, EventType, WalletId};
 
 pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
+pub use exchange::{QuoteCreated, Rate, RatesSet};
 pub use fee_rule::{FeeRuleChanged, FeeTerms};
 pub use hold::{HoldChanged, HoldLeft, HoldState};
 pub use rejection::RejectionCode;
@@ -103,6 +105,8 @@ ledger_events! {
         "What the house takes for transactions changed.";
     HoldChanged(HoldChanged) = HoldPlaced | HoldVoided | HoldExpired,
         "A hold was placed or released.";
+    RatesSet(RatesSet) = RatesSet, "Exchange rates were set.";
+    QuoteCreated(QuoteCreated) = QuoteCreated, "A price for an exchange was given.";
     CommandRejected(CommandRejected) = CommandRejected,
         "A command that moves no money was decided against.";
 }
@@ -154,6 +158,8 @@ impl LedgerEvent {
             Self::Rejected(event) => Some(event.wallet),
             Self::FeeRuleChanged(_) => None,
             Self::HoldChanged(event) => Some(event.wallet),
+            Self::RatesSet(_) => None,
+            Self::QuoteCreated(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
             Self::AccountChanged(_) => None,
         }

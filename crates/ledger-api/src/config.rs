@@ -2,7 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use chrono::TimeDelta;
+use contracts::limits::{SPREAD_PERCENT_MAX, SPREAD_SCALE_MAX};
+use rust_decimal::Decimal;
 use service_runtime::{HasService, ServiceConfig};
+
+use crate::domain::exchange::Terms;
 
 /// The HTTP ledger: wallets, and money that moves between them.
 #[derive(Clone, Debug, clap::Parser)]
@@ -39,9 +44,60 @@ pub struct Config {
     )]
     pub requests_per_second: u32,
 
+    /// How the house exchanges.
+    #[command(flatten)]
+    pub exchange: ExchangeConfig,
+
     /// Starts on a Postgres that may lose acknowledged writes in a crash: for tests only.
     #[arg(long, env = "FLORIN_ALLOW_FSYNC_OFF", hide = true)]
     pub allow_fsync_off: bool,
+}
+
+/// How the house exchanges.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ExchangeConfig {
+    /// What the house keeps of an exchange, in percent, where a rate does not say.
+    #[arg(long, env = "FLORIN_EXCHANGE_SPREAD", default_value = "0.5", value_name = "PERCENT", value_parser = percent)]
+    pub exchange_spread: Decimal,
+
+    /// A rate that is older is not exchanged at. Central banks publish on working days, and around
+    /// Easter the last rate is five and a half days old before the next one comes.
+    #[arg(long, env = "FLORIN_RATE_HOURS", default_value_t = 144, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub rate_hours: u32,
+
+    /// How long the price of an exchange is good: long enough for a person to press a button, and
+    /// too short to wait for a better rate.
+    #[arg(long, env = "FLORIN_QUOTE_SECONDS", default_value_t = 30, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3_600))]
+    pub quote_seconds: u32,
+}
+
+impl Default for ExchangeConfig {
+    fn default() -> Self {
+        Self {
+            exchange_spread: Decimal::new(5, 1),
+            rate_hours: 144,
+            quote_seconds: 30,
+        }
+    }
+}
+
+impl ExchangeConfig {
+    /// As exchanges are decided by.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            spread: self.exchange_spread,
+            rate_age_max: TimeDelta::hours(self.rate_hours.into()),
+            quote_life: TimeDelta::seconds(self.quote_seconds.into()),
+        }
+    }
+}
+
+fn percent(text: &str) -> Result<Decimal, String> {
+    let percent = Decimal::from_str_exact(text).map_err(|error| error.to_string())?;
+    let is_part = !percent.is_sign_negative() && percent <= Decimal::from(SPREAD_PERCENT_MAX);
+    let fits = is_part && percent.normalize().scale() <= SPREAD_SCALE_MAX;
+    fits.then_some(percent)
+        .ok_or_else(|| format!("0 to {SPREAD_PERCENT_MAX} with {SPREAD_SCALE_MAX} decimals"))
 }
 
 impl HasService for Config {

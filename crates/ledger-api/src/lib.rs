@@ -40,7 +40,7 @@ use service_runtime::{
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
-pub use config::Config;
+pub use config::{Config, ExchangeConfig};
 pub use migrations::{MIGRATIONS, PART, migrate};
 
 use crate::{
@@ -107,6 +107,7 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
         verifier,
         process.clock().clone(),
         config.requests_per_second,
+        config.exchange.terms(),
     );
     let address = listener
         .local_addr()

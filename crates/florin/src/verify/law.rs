@@ -47,6 +47,7 @@ pub const BOOKS: &[Law] = laws! {
     "postings_belong_to_events": "No money moved without an event.";
     "answers_belong_to_events": "Every stored answer is about an event, and no event has two.";
     "keys_have_answers": "Every idempotency key that was claimed has its own answer.";
+    "quotes_are_executed_once": "Every exchange is by a quote of its own, and moves what it promised.";
     "wallets_come_from_the_log": "There are as many wallets as the log opened.";
     "orders_were_paid": "Every order that is marked as paid was paid, under its answer.";
     "corrections_are_what_was_posted": "What is held as paid back or undone is what refunds and reversals did, each once.";

@@ -435,7 +435,6 @@ fn movement(kind: Kind, wallet: WalletId, to: Option<WalletId>, amount: &str) ->
         metadata: BTreeMap::new(),
     }
 }
-}
 
 async fn open(engine: &Engine, owner: &str, kind: WalletKind) -> WalletId {
     let action = Action::OpenWallet(OpenWallet {

@@ -47,6 +47,8 @@ pub enum Permission {
     FeesManage,
     /// Send many operations in one request; each asks for its own permission too.
     MoneyBatch,
+    /// Ask for the price of an exchange, and exchange at it.
+    MoneyExchange,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
     /// Set money aside.
@@ -55,6 +57,10 @@ pub enum Permission {
     HoldsCapture,
     /// Release money that was set aside in one's favour.
     HoldsVoid,
+    /// Say what currencies are worth.
+    RatesSet,
+    /// Read what currencies are worth.
+    RatesRead,
     /// Read statistics of wallets.
     StatsRead,
     /// Read fraud alerts, of every wallet.
@@ -93,10 +99,13 @@ impl Permission {
         Self::FeesRead,
         Self::FeesManage,
         Self::MoneyBatch,
+        Self::MoneyExchange,
         Self::MoneyBackdate,
         Self::HoldsPlace,
         Self::HoldsCapture,
         Self::HoldsVoid,
+        Self::RatesSet,
+        Self::RatesRead,
         Self::StatsRead,
         Self::AlertsRead,
         Self::SettlementsRead,
@@ -129,10 +138,13 @@ impl Permission {
             Self::FeesRead => "fees:read",
             Self::FeesManage => "fees:manage",
             Self::MoneyBatch => "money:batch",
+            Self::MoneyExchange => "money:exchange",
             Self::MoneyBackdate => "money:backdate",
             Self::HoldsPlace => "holds:place",
             Self::HoldsCapture => "holds:capture",
             Self::HoldsVoid => "holds:void",
+            Self::RatesSet => "rates:set",
+            Self::RatesRead => "rates:read",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
             Self::SettlementsRead => "settlements:read",
@@ -197,9 +209,9 @@ impl Role {
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
             AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, FeesRead, HoldsCapture,
-            HoldsPlace, HoldsVoid, MoneyBatch, MoneyPay, MoneyTransfer, MoneyWithdraw,
-            PaymentsRefund, SettlementsCut, SettlementsRead, StatsRead, WalletsClose,
-            WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
+            HoldsPlace, HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay, MoneyTransfer,
+            MoneyWithdraw, PaymentsRefund, RatesRead, RatesSet, SettlementsCut, SettlementsRead,
+            StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Merchant => &[
@@ -225,6 +237,8 @@ impl Role {
                 HoldsCapture,
                 HoldsVoid,
                 MoneyBatch,
+                MoneyExchange,
+                RatesRead,
                 StatsRead,
             ],
             Self::Analyst => &[
@@ -233,6 +247,7 @@ impl Role {
                 WalletsFreeze,
                 AccountsRead,
                 AccountsRisk,
+                RatesRead,
                 StatsRead,
                 AlertsRead,
                 DeadLettersRead,
@@ -241,6 +256,8 @@ impl Role {
                 WalletsRead,
                 WalletsReadAny,
                 AccountsRead,
+                RatesSet,
+                RatesRead,
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
@@ -294,6 +311,7 @@ mod tests {
                 Permission::WalletsCredit,
                 Permission::AccountsManage,
                 Permission::AccountsRisk,
+                Permission::RatesSet,
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use contracts::{
     Account, Currency, FeeRuleId, Kind, Money, TransactionId, WalletId,
-    event::{FeeTerms, Purpose, WalletKind},
+    event::{FeeTerms, Purpose, Rate, WalletKind},
 };
+
+use super::exchange::{KnownRate, Quote, Terms};
 
 use super::{AccountChange, HoldAction};
 
@@ -105,6 +107,12 @@ pub enum Action {
     Hold(HoldAction),
     /// Change what all wallets of an owner may do.
     ChangeAccount(ChangeAccount),
+    /// Say what currencies are worth.
+    SetRates(SetRates),
+    /// Give a price for an exchange.
+    CreateQuote(CreateQuote),
+    /// Exchange money at a price that was given.
+    Exchange(Exchange),
 }
 
 impl Action {
@@ -120,6 +128,9 @@ impl Action {
             Self::DeactivateFeeRule(_) => "fee_rule.deactivate",
             Self::Hold(hold) => hold.name(),
             Self::ChangeAccount(change) => change.change.name(),
+            Self::SetRates(_) => "rates.set",
+            Self::CreateQuote(_) => "quote.create",
+            Self::Exchange(_) => Kind::Exchange.as_str(),
         }
     }
 
@@ -258,6 +269,43 @@ pub struct DeactivateFeeRule {
     pub rule: FeeRuleId,
     /// Why, in words.
     pub reason: String,
+}
+
+/// Says what currencies are worth.
+#[derive(Debug, Clone)]
+pub struct SetRates {
+    /// Where the rates come from.
+    pub source: String,
+    /// The rates: none for the same two currencies and moment as another.
+    pub rates: Vec<Rate>,
+}
+
+/// Gives a price for an exchange.
+#[derive(Debug, Clone)]
+pub struct CreateQuote {
+    /// Whose money would be exchanged.
+    pub wallet: WalletId,
+    /// How much of what, above zero.
+    pub amount: Money,
+    /// For what: another currency.
+    pub to: Currency,
+    /// The newest rates that the price may come from.
+    pub known: Vec<KnownRate>,
+    /// How the house exchanges.
+    pub terms: Terms,
+}
+
+/// Exchanges money at a price that was given.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The quote.
+    pub quote: Quote,
+    /// The sender's reference.
+    pub reference: Option<String>,
+    /// A line for people.
+    pub description: Option<String>,
+    /// The sender's own notes.
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// Changes what a wallet may do.

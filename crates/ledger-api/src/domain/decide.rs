@@ -6,6 +6,7 @@
 mod account;
 mod correction;
 mod draft;
+mod exchange;
 mod fees;
 mod hold;
 mod limits;
@@ -22,7 +23,10 @@ use contracts::{
 pub use draft::PlannedLeg;
 pub use hold::HoldOutcome;
 
-use super::{AccountState, Action, HoldAction, Needs, Restrictions, State, SystemShard};
+use super::{
+    AccountState, Action, HoldAction, Needs, Restrictions, State, SystemShard,
+    exchange::{Conversion, Price},
+};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +44,15 @@ pub enum Outcome {
     Opened(Restrictions),
     /// Money moves: the legs sum to zero per currency.
     Posted(Vec<PlannedLeg>),
+    /// Rates are set.
+    RatesSet,
+    /// A price is given.
+    Quoted {
+        /// The price.
+        price: Price,
+        /// What the amount becomes.
+        to: Conversion,
+    },
     /// A wallet has this status now.
     WalletChanged {
         /// In one word.
@@ -77,6 +90,9 @@ pub fn decide(
         Action::DeactivateFeeRule(end) => fees::deactivate(state, end),
         Action::Hold(hold) => hold::decide(state, hold, context),
         Action::ChangeAccount(change) => account::decide(state, change),
+        Action::SetRates(_) => Ok(Outcome::RatesSet),
+        Action::CreateQuote(asked) => exchange::quote(asked, context),
+        Action::Exchange(asked) => exchange::execute(state, asked, context),
     }
 }
 
@@ -84,6 +100,7 @@ pub fn decide(
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(open) => account::open_needs(open, needs),
+        Action::SetRates(_) | Action::CreateQuote(_) => {}
         Action::Move(movement) => movement::needs(movement, context, needs),
         Action::Hold(hold) => hold::needs(hold, context, needs),
         Action::ChangeWallet(change) => wallet::needs(change, needs),
@@ -93,6 +110,7 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
         // changed: no row has to be locked.
         Action::CreateFeeRule(_) | Action::DeactivateFeeRule(_) => {}
         Action::ChangeAccount(change) => account::needs(change, needs),
+        Action::Exchange(asked) => exchange::needs(asked, context.shard, needs),
     }
 }
 

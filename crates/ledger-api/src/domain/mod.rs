@@ -6,6 +6,7 @@ mod account;
 mod command;
 mod correction;
 mod decide;
+pub mod exchange;
 mod fee;
 mod hold;
 pub mod limit;
@@ -14,8 +15,9 @@ mod state;
 
 pub use account::{AccountChange, AccountNeed, AccountState};
 pub use command::{
-    Action, Caller, ChangeAccount, ChangeWallet, Command, DeactivateFeeRule, Fingerprint, Movement,
-    OpenWallet, OrderKey, OriginalLeg, Refund, Remarks, Reversal, Sight, Viewer, WalletChange,
+    Action, Caller, ChangeAccount, ChangeWallet, Command, CreateQuote, DeactivateFeeRule, Exchange,
+    Fingerprint, Movement, OpenWallet, OrderKey, OriginalLeg, Refund, Remarks, Reversal, SetRates,
+    Sight, Viewer, WalletChange,
 };
 pub use correction::Correction;
 pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, limit_reached, needs};

@@ -100,7 +100,8 @@ pub struct TransactionView {
     /// The transaction, `txn_…`.
     #[schema(value_type = String, example = "txn_0190c3a65f7d7c3e8b1a2f4d6e8c0a13")]
     pub id: contracts::TransactionId,
-    /// `deposit`, `withdrawal`, `transfer`, `payment`, `refund`, `reversal` or `adjustment`.
+    /// `deposit`, `withdrawal`, `transfer`, `payment`, `refund`, `reversal`, `exchange` or
+    /// `adjustment`.
     #[schema(value_type = String, example = "transfer")]
     pub kind: Kind,
     /// Its position in the ledger's log.
@@ -129,6 +130,10 @@ pub struct TransactionView {
     /// What the capture left of the hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_left: Option<HoldLeftView>,
+    /// The quote that was executed, on exchanges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub quote: Option<contracts::QuoteId>,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -140,7 +145,7 @@ pub struct LegView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub wallet: Option<WalletId>,
-    /// `main`, or the system account: `funding`, `revenue`.
+    /// `main`, or the system account: `funding`, `fx`, `revenue`.
     #[schema(value_type = String, example = "main")]
     pub account: Account,
     /// The currency.
@@ -277,6 +282,7 @@ impl TransactionView {
                 .as_ref()
                 .zip(event.legs.first())
                 .map(|(left, leg)| HoldLeftView::of(left, leg.currency)),
+            quote: event.quote,
             metadata: event.metadata.clone(),
         }
     }
@@ -334,6 +340,8 @@ impl Render for Renderer {
                 status: DONE,
                 body: json(&AccountChangeView::of(event)),
             },
+            LedgerEvent::RatesSet(event) => super::rates::view::set(event),
+            LedgerEvent::QuoteCreated(event) => super::exchange::view::created(event),
             LedgerEvent::Rejected(event) => rejection::of_movement(event),
             LedgerEvent::CommandRejected(event) => rejection::of(event.id, event.code),
         }

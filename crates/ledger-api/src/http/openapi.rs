@@ -36,6 +36,7 @@ use super::{
         (name = "holds", description = "Money that is set aside."),
         (name = "transactions", description = "Transactions of every wallet."),
         (name = "fees", description = "What the house takes."),
+        (name = "exchange", description = "Rates, and money of one currency for another."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
         (name = "dead letters", description = "What workers gave up, and what becomes of it."),

@@ -12,10 +12,10 @@ use super::{
     api::Api,
     batches, dead_letters,
     error::{ApiError, ErrorCode},
-    fee_rules, holds,
+    exchange, fee_rules, holds,
     observe::{observe, panicked},
     openapi::{self, Frame},
-    payments, settlements, transactions, wallets,
+    payments, rates, settlements, transactions, wallets,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -65,6 +65,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(holds::capture::handler))
         .routes(routes!(holds::void::handler))
         .routes(routes!(batches::create::handler))
+        .routes(routes!(rates::set::handler, rates::list::handler))
+        .routes(routes!(exchange::create_quote::handler))
+        .routes(routes!(exchange::get_quote::handler))
+        .routes(routes!(exchange::execute::handler))
         .routes(routes!(alerts::list::handler))
         .routes(routes!(alerts::get::handler))
         .routes(routes!(

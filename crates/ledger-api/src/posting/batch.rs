@@ -342,6 +342,7 @@ async fn write_named(
     if !log.holds.is_empty() {
         store::holds::insert_in_tx(tx, &log.holds).await?;
     }
+    log.exchange.write(tx, at).await?;
     if !log.new_rules.is_empty() || !log.ended_rules.is_empty() {
         store::fee_rules::write_in_tx(tx, &log.new_rules, &log.ended_rules, at).await?;
     }

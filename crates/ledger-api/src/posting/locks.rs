@@ -1,6 +1,6 @@
 //! Phase 2: everything that a batch decides on is locked, class by class.
 
-use contracts::{HoldId, TransactionId, WalletId};
+use contracts::{HoldId, QuoteId, TransactionId, WalletId};
 use sqlx::PgConnection;
 
 use super::{
@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// Locks what the commands need, in one order for everybody: accounts, wallets that change, holds,
-/// corrections, balances, the balances that were not there, and last what accounts with limits
-/// used. Orders are read when the merchants' balances are locked.
+/// quotes, corrections, balances, the balances that were not there, and last what accounts with
+/// limits used. Orders are read when the merchants' balances are locked.
 pub(super) async fn lock(
     tx: &mut PgConnection,
     context: &Context,
@@ -52,6 +52,13 @@ pub(super) async fn lock(
         state.holds = store::holds::lock_in_tx(tx, &ids).await?;
         refuse_unknown(fresh, context, |needs| {
             needs.holds.iter().all(|id| state.holds.contains_key(id))
+        })?;
+    }
+    if !wanted.quotes.is_empty() {
+        let ids: Vec<QuoteId> = wanted.quotes.iter().copied().collect();
+        state.quotes = store::quotes::lock_in_tx(tx, &ids).await?;
+        refuse_unknown(fresh, context, |needs| {
+            needs.quotes.iter().all(|id| state.quotes.contains_key(id))
         })?;
     }
     if !wanted.corrections.is_empty() {

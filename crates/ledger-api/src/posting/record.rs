@@ -2,6 +2,7 @@
 
 mod account;
 mod corrections;
+mod exchange;
 mod fee_rules;
 mod hold;
 
@@ -43,6 +44,7 @@ pub(super) struct Log {
     /// Transactions that are undone, and what undoes each.
     pub(super) reversals: HashMap<TransactionId, TransactionId>,
     pub(super) holds: Vec<HoldRow>,
+    pub(super) exchange: exchange::Rows,
 }
 
 impl Log {
@@ -57,6 +59,7 @@ impl Log {
             ended_rules: Vec::new(),
             reversals: HashMap::new(),
             holds: Vec::new(),
+            exchange: exchange::Rows::default(),
         }
     }
 
@@ -102,6 +105,9 @@ impl Log {
                 LedgerEvent::Rejected(self.reversal_rejected(reversal, code))
             }
             (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
+            (Action::Exchange(exchange), Err(Rejection { code, .. })) => {
+                LedgerEvent::Rejected(self.exchange_rejected(exchange, code))
+            }
             (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
@@ -125,6 +131,15 @@ impl Log {
             }
             (Action::ChangeAccount(change), Ok(Outcome::AccountChanged(account))) => {
                 LedgerEvent::AccountChanged(self.account_changed(change, &account, &command.caller))
+            }
+            (Action::SetRates(set), Ok(_)) => {
+                LedgerEvent::RatesSet(self.rates_set(set, &command.caller))
+            }
+            (Action::CreateQuote(asked), Ok(Outcome::Quoted { price, to })) => {
+                LedgerEvent::QuoteCreated(self.quoted(asked, price, to))
+            }
+            (Action::Exchange(exchange), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.exchanged(exchange, &legs))
             }
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
                 LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
@@ -203,6 +218,7 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
+                Action::CreateQuote(asked) => Some(asked.wallet),
                 _ => None,
             },
             about: account::about(action).or_else(|| fee_rules::about(action)),

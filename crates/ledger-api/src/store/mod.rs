@@ -15,6 +15,8 @@ pub mod journal;
 pub mod moments;
 pub mod orders;
 pub mod period;
+pub mod quotes;
+pub mod rates;
 pub mod server;
 pub mod statement;
 pub mod summary;

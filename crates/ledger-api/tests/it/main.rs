@@ -3,6 +3,7 @@
 mod accounts;
 mod books;
 mod corrections;
+mod exchange;
 mod fees;
 mod groups;
 mod guards;

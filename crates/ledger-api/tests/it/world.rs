@@ -179,6 +179,7 @@ impl World {
             jwt_public_key,
             lanes: 2,
             requests_per_second: 0,
+            exchange: ledger_api::ExchangeConfig::default(),
             allow_fsync_off: true,
         };
         change(&mut config);

@@ -76,6 +76,31 @@ pub const PLANTED: &[(&str, &str, &str)] = &[
         "the key \"row 5\" of \"books\" has no answer",
     ),
     (
+        "quotes_are_executed_once",
+        "UPDATE ledger.events SET subject = 'ledger.v1.exchange.posted.03' WHERE seq = 6",
+        "event 6 is an exchange by no quote",
+    ),
+    (
+        "quotes_are_executed_once",
+        "INSERT INTO ledger.quotes VALUES ('01900000-0000-7000-8000-000000000000', gen_random_uuid(),
+             'EUR', 1, 'KRW', 1600, 1592, 1600, 1592, 0.5, now(), now(), now(), 7, gen_random_uuid())",
+        "quote qte_01900000000070008000000000000000 was executed, and no event tells of it",
+    ),
+    (
+        "quotes_are_executed_once",
+        "UPDATE ledger.events SET subject = 'ledger.v1.exchange.posted.03' WHERE seq = 6;
+         INSERT INTO ledger.quotes SELECT gen_random_uuid(), wallet_id, 'EUR', 25.49, 'KRW', 1600,
+             1592, 1600, 1592, 0.5, now(), now(), now(), 7, transaction_id
+             FROM ledger.postings WHERE seq = 6 AND amount < 0",
+        "promised -25.49 and 1592",
+    ),
+    (
+        "quotes_are_executed_once",
+        "INSERT INTO ledger.quotes VALUES (gen_random_uuid(), gen_random_uuid(), 'EUR', 1, 'KRW',
+             1600, 1592, 1600, 1592, 0.5, now(), now(), now(), 7)",
+        "there are 1 quotes, the log gave 0",
+    ),
+    (
         "wallets_come_from_the_log",
         "INSERT INTO ledger.wallets (id, owner, kind, created_at)
          VALUES ('01900000-0000-7000-8000-000000000000', 'eve', 'customer', now())",
