@@ -1,20 +1,20 @@
 //! A small filled ledger to copy: every kind of event, two currencies, an answer under every key.
 
+mod corrected;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analytics_worker::handlers::CountMovements;
-use contracts::event::{FeeTerms, WalletKind};
+use contracts::event::WalletKind;
 use contracts::rpc::Cut;
 use contracts::settlement::CutState;
-use contracts::{
-    Account, CutId, HoldId, Kind, LedgerEvent, TransactionId, WalletId, chain, parse_amount,
-};
+use contracts::{CutId, HoldId, Kind, LedgerEvent, WalletId, chain, parse_amount};
 use fraud_worker::handlers::RaiseAlerts;
 use fraud_worker::rules::Thresholds;
 use ledger_api::domain::{
-    Action, Caller, CaptureHold, Command, DeactivateFeeRule, HoldAction, HoldTerms, Movement,
-    OpenWallet, OriginalLeg, PlaceHold, Refund, ReleaseHold, Remarks, Reversal, Sight,
+    Action, Caller, CaptureHold, Command, HoldAction, HoldTerms, Movement, OpenWallet, PlaceHold,
+    ReleaseHold, Sight,
 };
 use ledger_api::http::Renderer;
 use ledger_api::posting::{Engine, EngineSettings};
@@ -26,6 +26,8 @@ use settlement_worker::store::cuts::Origin;
 use settlement_worker::sweeps::{Closed, Closer};
 use sqlx::{Connection as _, PgConnection};
 use testkit::TestDatabase;
+
+pub use corrected::corrected;
 
 use crate::ledger::PASSWORD;
 
@@ -43,23 +45,6 @@ pub async fn filled() -> TestDatabase {
             .expect("the ledger is migrated");
         let _ = owner.close().await;
         fill(&template).await;
-    })
-    .await
-}
-
-/// A copy of the filled ledger with a fee that was taken for a while, payments of orders, one of
-/// them paid back in part, one undone, and a refund that was undone.
-pub async fn corrected() -> TestDatabase {
-    TestDatabase::from_template("corrected", async |template: TestDatabase| {
-        let mut owner = PgConnection::connect(&template.url())
-            .await
-            .expect("a connection");
-        ledger_api::migrate(&mut owner, Some(PASSWORD))
-            .await
-            .expect("the ledger is migrated");
-        let _ = owner.close().await;
-        fill(&template).await;
-        correct(&template).await;
     })
     .await
 }
@@ -330,110 +315,11 @@ async fn fill(database: &TestDatabase) {
     stop(process).await;
 }
 
-/// Positions 11 and further.
-async fn correct(database: &TestDatabase) {
-    let (engine, process) = engine(database).await;
-    let rule = FeeTerms {
-        kinds: vec![Kind::Payment],
-        merchant_category: None,
-        currency: "EUR".parse().expect("a currency"),
-        percentage: Some(rust_decimal::Decimal::new(15, 1)),
-        fixed: None,
-        minimum: None,
-        maximum: None,
-    };
-    let made = posted(&engine, "rule", Action::CreateFeeRule(rule)).await;
-    let ann = open(&engine, "ann", WalletKind::Customer).await;
-    let stall = open(&engine, "stall", WalletKind::Merchant).await;
-    let fund = movement(Kind::Deposit, ann, None, "100");
-    posted(&engine, "fund", Action::Move(fund)).await;
-    let mut payments = Vec::new();
-    for order in ["o-\"1\"", "o-2", "o-4"] {
-        let payment = Movement {
-            order_reference: Some(order.to_owned()),
-            ..movement(Kind::Payment, ann, Some(stall), "10")
-        };
-        let paid = posted(&engine, order, Action::Move(payment)).await;
-        payments.push(paid["id"].as_str().expect("an id").parse().expect("an id"));
-    }
-    let refund = |payment: TransactionId| {
-        Action::Refund(Refund {
-            payment,
-            merchant: stall,
-            customer: ann,
-            paid: parse_amount("10", "EUR".parse().expect("a currency")).expect("an amount"),
-            amount: parse_amount("2.50", "EUR".parse().expect("a currency")).ok(),
-            remarks: Remarks::default(),
-        })
-    };
-    posted(&engine, "refund", refund(payments[0])).await;
-    let undone = posted(&engine, "refund too", refund(payments[2])).await;
-    let leg = |wallet, amount: &str, negative: bool| {
-        let amount = parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount");
-        OriginalLeg {
-            wallet: Some(wallet),
-            account: Account::Main,
-            amount: if negative { amount.negated() } else { amount },
-            purpose: None,
-        }
-    };
-    for (original, amount, refunded) in [
-        (
-            undone["id"]
-                .as_str()
-                .expect("an id")
-                .parse()
-                .expect("an id"),
-            "2.50",
-            Some(payments[2]),
-        ),
-        (payments[1], "10", None),
-    ] {
-        let refund = refunded.is_some();
-        let reversal = Reversal {
-            original,
-            legs: vec![leg(ann, amount, !refund), leg(stall, amount, refund)],
-            refunded: refunded.map(|payment| {
-                let amount = parse_amount(amount, "EUR".parse().expect("a currency"));
-                (payment, amount.expect("an amount"))
-            }),
-            remarks: Remarks::default(),
-        };
-        posted(
-            &engine,
-            &format!("undo {original}"),
-            Action::Reverse(reversal),
-        )
-        .await;
-    }
-    let end = DeactivateFeeRule {
-        rule: made["id"].as_str().expect("an id").parse().expect("an id"),
-        reason: "enough".to_owned(),
-    };
-    posted(&engine, "end", Action::DeactivateFeeRule(end)).await;
-    stop(process).await;
-}
-
 async fn posted(engine: &Engine, key: &str, action: Action) -> serde_json::Value {
     let answer = engine.submit(command(key, action)).await.expect("answered");
     let rendered = answer.rendered;
     assert!(rendered.status < 300, "{key}: {}", rendered.body);
     serde_json::from_str(&rendered.body).expect("JSON")
-}
-
-fn movement(kind: Kind, wallet: WalletId, to: Option<WalletId>, amount: &str) -> Movement {
-    Movement {
-        kind,
-        wallet,
-        counterparty: to,
-        amount: parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount"),
-        effective_at: None,
-        reference: None,
-        order_reference: None,
-        merchant_category: None,
-        description: None,
-        metadata: BTreeMap::new(),
-    }
 }
 
 async fn open(engine: &Engine, owner: &str, kind: WalletKind) -> WalletId {

@@ -42,6 +42,7 @@ mod lane;
 mod locks;
 mod pending;
 mod record;
+mod write;
 
 pub use answer::{Answer, Render, Rendered, SubmitError};
 pub use engine::{Engine, EngineSettings, QUEUE_DEFAULT};

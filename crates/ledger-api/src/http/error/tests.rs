@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use contracts::RejectionCode;
+
 use super::*;
 
 #[test]
