@@ -64,6 +64,7 @@ fn capture(row: &HoldRow, amount: Option<&str>, last: bool) -> Action {
             effective_at: None,
             reference: None,
             order_reference: None,
+            merchant_category: None,
             description: None,
             metadata: BTreeMap::new(),
         },

@@ -60,6 +60,7 @@ fn movement(kind: Kind, to: Option<WalletId>, amount: &str) -> Movement {
         effective_at: None,
         reference: None,
         order_reference: None,
+        merchant_category: None,
         description: None,
         metadata: BTreeMap::new(),
     }
