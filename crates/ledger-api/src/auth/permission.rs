@@ -223,11 +223,17 @@ impl Role {
                 WalletsCreate,
                 WalletsRead,
                 WalletsClose,
+                AccountsRead,
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
-                MoneyBatch,
                 PaymentsRefund,
+                HoldsPlace,
+                HoldsCapture,
+                HoldsVoid,
+                MoneyBatch,
+                MoneyExchange,
+                RatesRead,
                 StatsRead,
             ],
             Self::Customer => &[
@@ -300,6 +306,15 @@ pub struct UnknownRole;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_merchant_may_whatever_a_customer_may_and_pay_back() {
+        for permission in Role::Customer.permissions() {
+            assert!(Role::Merchant.may(*permission), "{permission}");
+        }
+        assert!(Role::Merchant.may(Permission::PaymentsRefund));
+        assert!(!Role::Customer.may(Permission::PaymentsRefund));
+    }
 
     #[test]
     fn those_who_own_wallets_neither_deposit_nor_backdate_nor_see_others() {
