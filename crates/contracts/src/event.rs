@@ -153,10 +153,9 @@ impl LedgerEvent {
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
             Self::HoldChanged(event) => Some(event.wallet),
-            Self::RatesSet(_) => None,
             Self::QuoteCreated(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
-            Self::AccountChanged(_) => None,
+            Self::AccountChanged(_) | Self::RatesSet(_) => None,
         }
     }
 
