@@ -41,9 +41,12 @@ pub(super) fn post(
     draft.change(debit, amount.negated(), freed.negated(), None)?;
     draft.leg(credit, amount)?;
     let planned = draft.finish()?;
-    let counted = limits::admit_movement(state, movement, context.now)
-        .map_err(|_| RejectionCode::LimitExceeded)?;
-    counted.apply(state);
+    // What comes out of a hold was counted when it was set aside.
+    if freed.is_zero() {
+        limits::admit_movement(state, movement, context.now)
+            .map_err(|_| RejectionCode::LimitExceeded)?
+            .apply(state);
+    }
     Ok(planned.post(state))
 }
 
