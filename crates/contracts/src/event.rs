@@ -6,6 +6,7 @@
 
 mod account;
 mod command;
+mod exchange;
 mod hold;
 mod rejection;
 mod transaction;
@@ -18,6 +19,7 @@ use crate::{EventId, EventType, WalletId};
 
 pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
+pub use exchange::{QuoteCreated, Rate, RatesSet};
 pub use hold::{HoldChanged, HoldLeft, HoldState};
 pub use rejection::RejectionCode;
 pub use transaction::{Account, Kind, Leg, Posted, Purpose, Rejected};
@@ -99,6 +101,8 @@ ledger_events! {
         | AdjustmentRejected, "A transaction was decided against.";
     HoldChanged(HoldChanged) = HoldPlaced | HoldVoided | HoldExpired,
         "A hold was placed or released.";
+    RatesSet(RatesSet) = RatesSet, "Exchange rates were set.";
+    QuoteCreated(QuoteCreated) = QuoteCreated, "A price for an exchange was given.";
     CommandRejected(CommandRejected) = CommandRejected,
         "A command that moves no money was decided against.";
 }
@@ -149,6 +153,8 @@ impl LedgerEvent {
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
             Self::HoldChanged(event) => Some(event.wallet),
+            Self::RatesSet(_) => None,
+            Self::QuoteCreated(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
             Self::AccountChanged(_) => None,
         }

@@ -25,8 +25,8 @@ mod worker_event;
 pub use currency::{Currency, UnknownCurrency};
 pub use event::{Account, DecodeError, Kind, LedgerEvent, Leg, Posted, Rejected, RejectionCode};
 pub use ids::{
-    AlertId, BreakId, CutId, DeadLetterId, EventId, HoldId, PayoutId, QuoteId, SettlementId,
-    TransactionId, WalletId,
+    AlertId, AuditId, BreakId, CutId, DeadLetterId, EventId, HoldId, PayoutId, QuoteId,
+    SettlementId, TransactionId, WalletId,
 };
 pub use money::{AmountError, Money, MoneyError, parse_amount, total_at_scale};
 pub use stake::Stake;

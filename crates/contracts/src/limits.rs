@@ -32,6 +32,21 @@ pub const METADATA_ENTRIES_MAX: usize = 20;
 pub const METADATA_KEY_CHARS_MAX: usize = 40;
 /// Characters of a metadata value.
 pub const METADATA_VALUE_CHARS_MAX: usize = 500;
+/// Rates of one call: with the longest values they still fit [`BODY_BYTES_MAX`], and their event
+/// [`EVENT_BYTES_MAX`].
+pub const RATES_MAX: usize = 500;
+/// Significant digits of a rate, as it is given and as it is computed: more than any market
+/// quotes, and few enough that a rate of any size is exact in the 28 digits of a decimal.
+pub const RATE_DIGITS_MAX: u32 = 18;
+/// Decimals of a rate as it is given: the smallest is 10^-12, a thousandth of what the cheapest
+/// currency is worth in the dearest.
+pub const RATE_SCALE_MAX: u32 = 12;
+/// Digits of a rate before the point: the largest is below 10^12, for the same reason.
+pub const RATE_WHOLE_DIGITS_MAX: u32 = 12;
+/// The largest spread in percent: beyond half of the value it is a typing error.
+pub const SPREAD_PERCENT_MAX: u32 = 50;
+/// Decimals of a spread in percent: a hundredth of a basis point.
+pub const SPREAD_SCALE_MAX: u32 = 4;
 /// Items of one page of a list.
 pub const PAGE_ITEMS_MAX: u16 = 200;
 /// Items of a page when the caller does not say.

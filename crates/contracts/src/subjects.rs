@@ -92,6 +92,8 @@ events! {
     HoldPlaced => "ledger" "hold" "placed", "Money of a wallet was set aside.";
     HoldVoided => "ledger" "hold" "voided", "Money that was set aside was released by somebody.";
     HoldExpired => "ledger" "hold" "expired", "Money that was set aside was released because the hold ran out.";
+    RatesSet => "ledger" "rates" "set", "Exchange rates were set.";
+    QuoteCreated => "ledger" "quote" "created", "A price for an exchange was given, for a while.";
     CommandRejected => "ledger" "command" "rejected", "A command that moves no money was decided against.";
     AlertRaised => "fraud" "alert" "raised", "A fraud rule found a movement that somebody should look at.";
     BatchClosed => "settlement" "batch" "closed", "The payments to a merchant in a currency up to a cut were put into a batch.";

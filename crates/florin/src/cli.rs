@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{self, Code};
 use crate::{
-    bench, demo, dlq, doctor, migrate, output, replay, serve, simulate, token, topology, up, verify,
+    bench, demo, dlq, doctor, migrate, output, rates, replay, serve, simulate, token, topology, up,
+    verify,
 };
 
 /// A wallet ledger and its worker fleet.
@@ -27,6 +28,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Feeds history from a CSV file through the HTTP API.
     Replay(replay::Args),
+    /// Sets exchange rates from a central bank's file.
+    Rates(rates::Args),
     /// Proves from the database alone that the books are right.
     Verify(verify::Args),
     /// Lists, shows, replays or discards what workers gave up.
@@ -78,6 +81,7 @@ async fn run(command: Command) -> anyhow::Result<Code> {
         Command::Demo(args) => demo::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Replay(args) => replay::run(args).await,
+        Command::Rates(args) => rates::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Dlq(args) => dlq::run(args).await,
         Command::Doctor(args) => doctor::run(args).await,

@@ -12,6 +12,7 @@ pub mod exit;
 pub mod fleet;
 pub mod migrate;
 pub mod output;
+pub mod rates;
 pub mod replay;
 pub mod serve;
 pub mod simulate;

@@ -45,5 +45,10 @@ rejections! {
     HoldExpired "hold_expired", "The hold has run out.";
     CaptureTooLarge "capture_too_large", "More would be captured than is still held.";
     ExpiryOutOfRange "expiry_out_of_range", "The hold would run out in the past, or too late.";
+    RateUnknown "rate_unknown", "There is no rate between the two currencies.";
+    RateStale "rate_stale", "The newest rate between the two currencies is too old.";
+    AmountTooSmall "amount_too_small", "The amount would become less than the smallest unit.";
+    QuoteExpired "quote_expired", "The quote has expired.";
+    QuoteUsed "quote_used", "The quote was executed before.";
     BatchRejected "batch_rejected", "Another operation of the same batch was decided against.";
 }

@@ -7,6 +7,7 @@ mod bodies;
 mod dead_letters;
 mod error;
 mod holds;
+mod rates;
 mod settlements;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use bodies::{
 pub use dead_letters::{Act, Acted, Action, DeadLetter, DeadLetterPage, Header, WholeDeadLetter};
 pub use error::ApiError;
 pub use holds::{Hold, NewHold};
+pub use rates::{NewExchange, NewQuote, NewRate, NewRates, Price, Quote, Rate, Rates, RatesSet};
 pub use settlements::{Batch, Cut, CutAnswer};
 
 use self::error::spaced;

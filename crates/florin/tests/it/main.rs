@@ -9,6 +9,7 @@ mod fleet;
 mod joining;
 mod ledger;
 mod market;
+mod rates;
 mod replay;
 mod up;
 mod verify;

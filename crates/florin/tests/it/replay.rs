@@ -255,7 +255,7 @@ fn booth_of<'a>(rows: &'a [florin::replay::Row], number: &str) -> &'a str {
 }
 
 /// A file of the real input, which is not part of the repository.
-fn real_input(path: &str) -> Option<Vec<u8>> {
+pub fn real_input(path: &str) -> Option<Vec<u8>> {
     let set = std::env::var_os("FLORIN_REAL_INPUT");
     let folder = set.as_ref().map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),

@@ -37,6 +37,8 @@ pub enum Permission {
     MoneyPay,
     /// Send many operations in one request; each asks for its own permission too.
     MoneyBatch,
+    /// Ask for the price of an exchange, and exchange at it.
+    MoneyExchange,
     /// Say when a movement counts (`effective_at`).
     MoneyBackdate,
     /// Set money aside.
@@ -45,6 +47,10 @@ pub enum Permission {
     HoldsCapture,
     /// Release money that was set aside in one's favour.
     HoldsVoid,
+    /// Say what currencies are worth.
+    RatesSet,
+    /// Read what currencies are worth.
+    RatesRead,
     /// Read statistics of wallets.
     StatsRead,
     /// Read fraud alerts, of every wallet.
@@ -57,6 +63,8 @@ pub enum Permission {
     DeadLettersRead,
     /// Replay or discard what workers gave up.
     DeadLettersAct,
+    /// Read who asked for which change, of everybody.
+    AuditRead,
 }
 
 impl Permission {
@@ -78,16 +86,20 @@ impl Permission {
         Self::MoneyTransfer,
         Self::MoneyPay,
         Self::MoneyBatch,
+        Self::MoneyExchange,
         Self::MoneyBackdate,
         Self::HoldsPlace,
         Self::HoldsCapture,
         Self::HoldsVoid,
+        Self::RatesSet,
+        Self::RatesRead,
         Self::StatsRead,
         Self::AlertsRead,
         Self::SettlementsRead,
         Self::SettlementsCut,
         Self::DeadLettersRead,
         Self::DeadLettersAct,
+        Self::AuditRead,
     ];
 
     /// As documents and refusals spell it.
@@ -109,16 +121,20 @@ impl Permission {
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
             Self::MoneyBatch => "money:batch",
+            Self::MoneyExchange => "money:exchange",
             Self::MoneyBackdate => "money:backdate",
             Self::HoldsPlace => "holds:place",
             Self::HoldsCapture => "holds:capture",
             Self::HoldsVoid => "holds:void",
+            Self::RatesSet => "rates:set",
+            Self::RatesRead => "rates:read",
             Self::StatsRead => "stats:read",
             Self::AlertsRead => "alerts:read",
             Self::SettlementsRead => "settlements:read",
             Self::SettlementsCut => "settlements:cut",
             Self::DeadLettersRead => "dead_letters:read",
             Self::DeadLettersAct => "dead_letters:act",
+            Self::AuditRead => "audit:read",
         }
     }
 }
@@ -176,10 +192,10 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, HoldsCapture, HoldsPlace,
-            HoldsVoid, MoneyBatch, MoneyPay, MoneyTransfer, MoneyWithdraw, SettlementsCut,
-            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
-            WalletsReadAny,
+            AccountsRead, AccountsRisk, AlertsRead, AuditRead, DeadLettersRead, HoldsCapture,
+            HoldsPlace, HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay, MoneyTransfer,
+            MoneyWithdraw, RatesRead, RatesSet, SettlementsCut, SettlementsRead, StatsRead,
+            WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
         };
         match self {
             Self::Customer | Self::Merchant => &[
@@ -194,6 +210,8 @@ impl Role {
                 HoldsCapture,
                 HoldsVoid,
                 MoneyBatch,
+                MoneyExchange,
+                RatesRead,
                 StatsRead,
             ],
             Self::Analyst => &[
@@ -202,6 +220,7 @@ impl Role {
                 WalletsFreeze,
                 AccountsRead,
                 AccountsRisk,
+                RatesRead,
                 StatsRead,
                 AlertsRead,
                 DeadLettersRead,
@@ -210,10 +229,13 @@ impl Role {
                 WalletsRead,
                 WalletsReadAny,
                 AccountsRead,
+                RatesSet,
+                RatesRead,
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
                 DeadLettersRead,
+                AuditRead,
             ],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }
@@ -259,6 +281,7 @@ mod tests {
                 Permission::WalletsCredit,
                 Permission::AccountsManage,
                 Permission::AccountsRisk,
+                Permission::RatesSet,
                 Permission::AlertsRead,
                 Permission::SettlementsRead,
                 Permission::SettlementsCut,

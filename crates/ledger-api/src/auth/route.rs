@@ -111,6 +111,11 @@ pub const ROUTES: &[RouteRule] = &[
     on("POST", "/v1/holds/{id}/capture", Permission::HoldsCapture),
     on("POST", "/v1/holds/{id}/void", Permission::HoldsVoid),
     on("POST", "/v1/batches", Permission::MoneyBatch),
+    on("POST", "/v1/rates", Permission::RatesSet),
+    on("GET", "/v1/rates", Permission::RatesRead),
+    on("POST", "/v1/exchange/quotes", Permission::MoneyExchange),
+    on("GET", "/v1/exchange/quotes/{id}", Permission::WalletsRead),
+    on("POST", "/v1/exchange", Permission::MoneyExchange),
     on("GET", "/v1/alerts", Permission::AlertsRead),
     on("GET", "/v1/alerts/{id}", Permission::AlertsRead),
     on(
@@ -129,6 +134,7 @@ pub const ROUTES: &[RouteRule] = &[
         Permission::SettlementsRead,
     ),
     on("GET", "/v1/settlements/breaks", Permission::SettlementsRead),
+    on("GET", "/v1/audit", Permission::AuditRead),
     on("GET", "/v1/dead-letters", Permission::DeadLettersRead),
     on("GET", "/v1/dead-letters/{id}", Permission::DeadLettersRead),
     on(

@@ -3,7 +3,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contracts::{Currency, Kind, Money, WalletId, event::WalletKind};
+use contracts::{
+    Currency, Kind, Money, WalletId,
+    event::{Rate, WalletKind},
+};
+
+use super::exchange::{KnownRate, Quote, Terms};
 
 use super::{AccountChange, HoldAction};
 
@@ -94,6 +99,12 @@ pub enum Action {
     Hold(HoldAction),
     /// Change what all wallets of an owner may do.
     ChangeAccount(ChangeAccount),
+    /// Say what currencies are worth.
+    SetRates(SetRates),
+    /// Give a price for an exchange.
+    CreateQuote(CreateQuote),
+    /// Exchange money at a price that was given.
+    Exchange(Exchange),
 }
 
 impl Action {
@@ -105,6 +116,9 @@ impl Action {
             Self::ChangeWallet(change) => change.change.name(),
             Self::Hold(hold) => hold.name(),
             Self::ChangeAccount(change) => change.change.name(),
+            Self::SetRates(_) => "rates.set",
+            Self::CreateQuote(_) => "quote.create",
+            Self::Exchange(_) => Kind::Exchange.as_str(),
         }
     }
 }
@@ -139,6 +153,43 @@ pub struct Movement {
     pub reference: Option<String>,
     /// The merchant's order, on payments.
     pub order_reference: Option<String>,
+    /// A line for people.
+    pub description: Option<String>,
+    /// The sender's own notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Says what currencies are worth.
+#[derive(Debug, Clone)]
+pub struct SetRates {
+    /// Where the rates come from.
+    pub source: String,
+    /// The rates: none for the same two currencies and moment as another.
+    pub rates: Vec<Rate>,
+}
+
+/// Gives a price for an exchange.
+#[derive(Debug, Clone)]
+pub struct CreateQuote {
+    /// Whose money would be exchanged.
+    pub wallet: WalletId,
+    /// How much of what, above zero.
+    pub amount: Money,
+    /// For what: another currency.
+    pub to: Currency,
+    /// The newest rates that the price may come from.
+    pub known: Vec<KnownRate>,
+    /// How the house exchanges.
+    pub terms: Terms,
+}
+
+/// Exchanges money at a price that was given.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The quote.
+    pub quote: Quote,
+    /// The sender's reference.
+    pub reference: Option<String>,
     /// A line for people.
     pub description: Option<String>,
     /// The sender's own notes.

@@ -5,6 +5,7 @@
 
 mod account;
 mod draft;
+mod exchange;
 mod hold;
 mod limits;
 mod movement;
@@ -16,7 +17,10 @@ use contracts::{RejectionCode, event::LimitReached};
 pub use draft::PlannedLeg;
 pub use hold::HoldOutcome;
 
-use super::{AccountState, Action, HoldAction, Needs, Restrictions, State, SystemShard};
+use super::{
+    AccountState, Action, HoldAction, Needs, Restrictions, State, SystemShard,
+    exchange::{Conversion, Price},
+};
 
 /// What decisions depend on beside the locked rows.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +38,15 @@ pub enum Outcome {
     Opened(Restrictions),
     /// Money moves: the legs sum to zero per currency.
     Posted(Vec<PlannedLeg>),
+    /// Rates are set.
+    RatesSet,
+    /// A price is given.
+    Quoted {
+        /// The price.
+        price: Price,
+        /// What the amount becomes.
+        to: Conversion,
+    },
     /// A wallet has this status now.
     WalletChanged {
         /// In one word.
@@ -63,6 +76,9 @@ pub fn decide(
         Action::ChangeWallet(change) => wallet::decide(state, change),
         Action::Hold(hold) => hold::decide(state, hold, context),
         Action::ChangeAccount(change) => account::decide(state, change),
+        Action::SetRates(_) => Ok(Outcome::RatesSet),
+        Action::CreateQuote(asked) => exchange::quote(asked, context),
+        Action::Exchange(asked) => exchange::execute(state, asked, context),
     }
 }
 
@@ -70,10 +86,12 @@ pub fn decide(
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(open) => account::open_needs(open, needs),
+        Action::SetRates(_) | Action::CreateQuote(_) => {}
         Action::Move(movement) => movement::needs(movement, context, needs),
         Action::Hold(hold) => hold::needs(hold, context, needs),
         Action::ChangeWallet(change) => wallet::needs(change, needs),
         Action::ChangeAccount(change) => account::needs(change, needs),
+        Action::Exchange(asked) => exchange::needs(asked, context.shard, needs),
     }
 }
 
@@ -86,7 +104,10 @@ pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Optio
         Action::OpenWallet(_)
         | Action::ChangeWallet(_)
         | Action::ChangeAccount(_)
-        | Action::Hold(_) => return None,
+        | Action::Hold(_)
+        | Action::SetRates(_)
+        | Action::CreateQuote(_)
+        | Action::Exchange(_) => return None,
     };
     admitted.err().flatten()
 }

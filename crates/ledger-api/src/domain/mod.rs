@@ -5,6 +5,7 @@
 mod account;
 mod command;
 mod decide;
+pub mod exchange;
 mod hold;
 pub mod limit;
 mod restrictions;
@@ -12,8 +13,8 @@ mod state;
 
 pub use account::{AccountChange, AccountNeed, AccountState};
 pub use command::{
-    Action, Caller, ChangeAccount, ChangeWallet, Command, Fingerprint, Movement, OpenWallet, Sight,
-    Viewer, WalletChange,
+    Action, Caller, ChangeAccount, ChangeWallet, Command, CreateQuote, Exchange, Fingerprint,
+    Movement, OpenWallet, SetRates, Sight, Viewer, WalletChange,
 };
 pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, limit_reached, needs};
 pub use hold::{CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold};

@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use contracts::{Account, Currency, HoldId, Money, WalletId};
+use contracts::{Account, Currency, HoldId, Money, QuoteId, WalletId};
 use uuid::Uuid;
 
 use super::{AccountNeed, AccountState, Hold, Restrictions, Usage, UsageKey};
@@ -158,6 +158,8 @@ pub struct State {
     pub owners: HashMap<WalletId, String>,
     /// What accounts with limits used, as far as commands of the batch may add to it.
     pub usages: HashMap<UsageKey, Usage>,
+    /// Quotes that commands of the batch execute, and whether they were executed.
+    pub quotes: HashMap<QuoteId, bool>,
     /// What has to be written.
     pub touched: Touched,
 }
@@ -246,6 +248,8 @@ pub struct Needs {
     pub wallets: BTreeSet<WalletId>,
     /// Holds that change.
     pub holds: BTreeSet<HoldId>,
+    /// Quotes that are executed.
+    pub quotes: BTreeSet<QuoteId>,
     /// Balances; rows that are not there are made.
     pub balances: BTreeSet<BalanceKey>,
     /// Accounts by owner; those that change are locked with all their wallets.

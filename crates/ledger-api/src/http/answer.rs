@@ -35,7 +35,7 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 /// What was done to something that exists.
 const DONE: u16 = 200;
 /// What was done: a wallet or a transaction now exists.
-const CREATED: u16 = 201;
+pub(super) const CREATED: u16 = 201;
 /// What was taken on: it will be done.
 const ACCEPTED: u16 = 202;
 
@@ -95,7 +95,7 @@ pub struct TransactionView {
     /// The transaction, `txn_…`.
     #[schema(value_type = String, example = "txn_0190c3a65f7d7c3e8b1a2f4d6e8c0a13")]
     pub id: contracts::TransactionId,
-    /// `deposit`, `withdrawal`, `transfer` or `payment`.
+    /// `deposit`, `withdrawal`, `transfer`, `payment` or `exchange`.
     #[schema(value_type = String, example = "transfer")]
     pub kind: Kind,
     /// Its position in the ledger's log.
@@ -121,6 +121,10 @@ pub struct TransactionView {
     /// What the capture left of the hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold_left: Option<HoldLeftView>,
+    /// The quote that was executed, on exchanges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub quote: Option<contracts::QuoteId>,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -132,7 +136,7 @@ pub struct LegView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub wallet: Option<WalletId>,
-    /// `main`, or the system account: `funding`, `revenue`.
+    /// `main`, or the system account: `funding`, `fx`, `revenue`.
     #[schema(value_type = String, example = "main")]
     pub account: Account,
     /// The currency.
@@ -266,6 +270,7 @@ impl TransactionView {
                 .as_ref()
                 .zip(event.legs.first())
                 .map(|(left, leg)| HoldLeftView::of(left, leg.currency)),
+            quote: event.quote,
             metadata: event.metadata.clone(),
         }
     }
@@ -322,13 +327,15 @@ impl Render for Renderer {
                 status: DONE,
                 body: json(&AccountChangeView::of(event)),
             },
+            LedgerEvent::RatesSet(event) => super::rates::view::set(event),
+            LedgerEvent::QuoteCreated(event) => super::exchange::view::created(event),
             LedgerEvent::Rejected(event) => rejection::of_movement(event),
             LedgerEvent::CommandRejected(event) => rejection::of(event.id, event.code),
         }
     }
 }
 
-fn json(view: &impl Serialize) -> String {
+pub(super) fn json(view: &impl Serialize) -> String {
     serde_json::to_string(view).expect("a view has string keys only")
 }
 
@@ -345,7 +352,11 @@ pub fn accepted(view: &impl Serialize, replayed: bool) -> Response {
 fn of_worker(status: u16, view: &impl Serialize, replayed: bool) -> Response {
     let body = json(view);
     let rendered = Rendered { status, body };
-    stored(Answer { rendered, replayed })
+    stored(Answer {
+        rendered,
+        replayed,
+        seq: None,
+    })
 }
 
 /// Sends a stored answer, byte for byte.
@@ -355,6 +366,7 @@ pub fn stored(answer: Answer) -> Response {
     } else {
         PROBLEM_JSON
     };
+    let about = super::recorded::AboutEvent::of(&answer);
     let mut response = Response::builder()
         .status(answer.rendered.status)
         .header(header::CONTENT_TYPE, content_type)
@@ -364,6 +376,9 @@ pub fn stored(answer: Answer) -> Response {
         response
             .headers_mut()
             .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    if let Some(about) = about {
+        response.extensions_mut().insert(about);
     }
     response
 }

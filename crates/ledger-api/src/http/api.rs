@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     auth::{Permission, Principal, TokenVerifier},
-    domain::SystemShard,
+    domain::{SystemShard, exchange::Terms},
     posting::Engine,
     store::wallets::{self, Facts},
     workers::Workers,
@@ -41,6 +41,7 @@ struct Inner {
     verifier: TokenVerifier,
     clock: Clock,
     pace: Pace,
+    terms: Terms,
     facts: Recent<WalletId, Facts>,
     tokens: Recent<[u8; 32], (Arc<Principal>, i64)>,
 }
@@ -54,6 +55,7 @@ impl Api {
         verifier: TokenVerifier,
         clock: Clock,
         requests_per_second: u32,
+        terms: Terms,
     ) -> Self {
         Self(Arc::new(Inner {
             engine,
@@ -62,6 +64,7 @@ impl Api {
             verifier,
             clock,
             pace: Pace::new(requests_per_second),
+            terms,
             facts: Recent::new(WALLETS_REMEMBERED_HALF),
             tokens: Recent::new(TOKENS_REMEMBERED_HALF),
         }))
@@ -81,6 +84,11 @@ impl Api {
 
     pub(super) fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    /// How the house exchanges.
+    pub(super) fn terms(&self) -> &Terms {
+        &self.0.terms
     }
 
     /// Who bears a token. The memory is of signatures only: expiry is checked every time.

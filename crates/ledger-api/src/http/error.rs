@@ -76,6 +76,9 @@ codes! {
     WalletNotEmpty = "wallet_not_empty" CONFLICT, "The wallet still has money, or money held.";
     StatusUnchanged = "status_unchanged" CONFLICT, "The wallet or account is in that state already.";
     CreditInUse = "credit_in_use" CONFLICT, "The balance is lower than the new credit limit allows.";
+    RateStale = "rate_stale" CONFLICT, "The newest rate between the two currencies is too old.";
+    QuoteExpired = "quote_expired" CONFLICT, "The quote has expired.";
+    QuoteUsed = "quote_used" CONFLICT, "The quote was executed before.";
     BatchRejected = "batch_rejected" CONFLICT, "Another operation of the batch was decided against, so none was done.";
     HoldCaptured = "hold_captured" CONFLICT, "The hold was captured for the last time before.";
     HoldVoided = "hold_voided" CONFLICT, "The hold was voided before.";
@@ -91,6 +94,11 @@ codes! {
     AmountTooFine = "amount_too_fine" UNPROCESSABLE_ENTITY, "The amount has more decimals than its currency.";
     AmountTooLarge = "amount_too_large" UNPROCESSABLE_ENTITY, "The amount is above the largest that one movement may have.";
     UnknownCurrency = "unknown_currency" UNPROCESSABLE_ENTITY, "The currency is none that Florin keeps books in.";
+    SameCurrency = "same_currency" UNPROCESSABLE_ENTITY, "The two currencies are the same.";
+    RateUnknown = "rate_unknown" UNPROCESSABLE_ENTITY, "There is no rate between the two currencies.";
+    AmountTooSmall = "amount_too_small" UNPROCESSABLE_ENTITY, "The amount would become less than the smallest unit.";
+    InvalidRate = "invalid_rate" UNPROCESSABLE_ENTITY, "A rate is digits above zero, 12 before and 12 after the point, 18 in all; a spread is 0 to 50 percent with four decimals.";
+    InvalidRates = "invalid_rates" UNPROCESSABLE_ENTITY, "A call sets 1 to 500 rates, each of another pair or moment.";
     SelfTransfer = "self_transfer" UNPROCESSABLE_ENTITY, "Sender and receiver are the same wallet.";
     NotAMerchant = "not_a_merchant" UNPROCESSABLE_ENTITY, "The wallet is no merchant's.";
     InvalidBatch = "invalid_batch" UNPROCESSABLE_ENTITY, "A batch has 1 to 1,000 operations.";
@@ -146,6 +154,11 @@ impl From<RejectionCode> for ErrorCode {
             RejectionCode::HoldExpired => Self::HoldExpired,
             RejectionCode::CaptureTooLarge => Self::CaptureTooLarge,
             RejectionCode::ExpiryOutOfRange => Self::ExpiryOutOfRange,
+            RejectionCode::RateUnknown => Self::RateUnknown,
+            RejectionCode::RateStale => Self::RateStale,
+            RejectionCode::AmountTooSmall => Self::AmountTooSmall,
+            RejectionCode::QuoteExpired => Self::QuoteExpired,
+            RejectionCode::QuoteUsed => Self::QuoteUsed,
             RejectionCode::BatchRejected => Self::BatchRejected,
         }
     }
@@ -154,7 +167,7 @@ impl From<RejectionCode> for ErrorCode {
 /// The body of every answer that is none (RFC 9457, `application/problem+json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// Names the kind of problem, relative to the API's documentation: `/errors/<code>`.
+    /// Names the kind of problem, and leads to what it means: `/errors/<code>`.
     #[serde(rename = "type")]
     pub type_uri: String,
     /// The same sentence for every occurrence.

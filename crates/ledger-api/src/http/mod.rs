@@ -6,14 +6,18 @@
 //! transaction, because a client that disconnects drops its handler at any await.
 
 mod accounts;
+mod advice;
 mod alerts;
 mod answer;
 mod api;
+mod audit;
 mod authorised;
 mod batches;
 mod body;
 mod dead_letters;
 mod error;
+mod exchange;
+mod explain;
 mod fields;
 mod flow;
 mod holds;
@@ -26,7 +30,9 @@ mod pace;
 mod page;
 mod path;
 mod payments;
+mod rates;
 mod recent;
+mod recorded;
 mod rejection;
 mod router;
 mod server;
@@ -35,9 +41,11 @@ mod transactions;
 mod vocabulary;
 mod wallets;
 
+pub use advice::{ADVICE, Advice, Written};
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};
 pub use api::Api;
 pub use error::{ErrorCode, Problem};
 pub use openapi::document;
+pub use recorded::Audit;
 pub use router::router;
 pub use server::serve;

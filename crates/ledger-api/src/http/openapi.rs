@@ -33,13 +33,12 @@ use super::{
         (name = "wallets", description = "Wallets, their balances and their history."),
         (name = "accounts", description = "All wallets of one owner: their state and their limits."),
         (name = "money", description = "Movements of money."),
-<<<<<<< HEAD
-=======
         (name = "holds", description = "Money that is set aside."),
->>>>>>> holds
         (name = "transactions", description = "Transactions of every wallet."),
+        (name = "exchange", description = "Rates, and money of one currency for another."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
+        (name = "audit", description = "Who asked for which change."),
         (name = "dead letters", description = "What workers gave up, and what becomes of it."),
     ),
     components(schemas(Problem, FieldProblem)),

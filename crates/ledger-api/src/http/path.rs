@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::{AlertId, DeadLetterId, HoldId, SettlementId, TransactionId, WalletId};
+use contracts::{AlertId, DeadLetterId, HoldId, QuoteId, SettlementId, TransactionId, WalletId};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -68,6 +68,19 @@ impl<S: Send + Sync> FromRequestParts<S> for AlertPath {
 pub struct HoldPath(pub HoldId);
 
 impl<S: Send + Sync> FromRequestParts<S> for HoldPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+/// `{id}` of a route under `/v1/exchange/quotes`. What is no id names no quote.
+#[derive(Debug)]
+pub struct QuotePath(pub QuoteId);
+
+impl<S: Send + Sync> FromRequestParts<S> for QuotePath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    Answer, Rendered, SubmitError,
+    Answer, SubmitError,
     claim::{self, Claim},
     lane::Lane,
     locks,
@@ -109,7 +109,11 @@ pub(super) async fn run(
         let mut log = Log::after(head, context.now);
         lane.reached(log.head.posted_at);
         refuse_another_day(&state, &context, &log)?;
-        let rendered = log.record(&fresh, decisions, &*lane.render);
+        let mut rendered = log.record(&fresh, decisions, &*lane.render);
+        // No event tells of it.
+        for answer in rendered.values_mut() {
+            answer.seq = None;
+        }
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
@@ -132,6 +136,7 @@ pub(super) async fn run(
     if !log.holds.is_empty() {
         store::holds::insert_in_tx(&mut tx, &log.holds).await?;
     }
+    log.exchange.write(&mut tx, log.head.posted_at).await?;
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();
@@ -299,7 +304,7 @@ async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
 fn outcomes(
     batch: &[Pending],
     claimed: &[Vec<Claim>],
-    rendered: &HashMap<Uuid, Rendered>,
+    rendered: &HashMap<Uuid, Answer>,
 ) -> Vec<Vec<Outcome>> {
     batch
         .iter()
@@ -315,12 +320,9 @@ fn outcomes(
         .collect()
 }
 
-fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Outcome {
+fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Answer>) -> Outcome {
     match claim {
-        Claim::Fresh => Ok(Answer {
-            rendered: rendered[&item.answer_id].clone(),
-            replayed: false,
-        }),
+        Claim::Fresh => Ok(rendered[&item.answer_id].clone()),
         Claim::SameAs { same: false, .. } => Err(SubmitError::KeyReused),
         Claim::SameAs {
             answer_id,
@@ -328,8 +330,8 @@ fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Ou
         } => {
             metrics::key_replayed();
             Ok(Answer {
-                rendered: rendered[answer_id].clone(),
                 replayed: true,
+                ..rendered[answer_id].clone()
             })
         }
         Claim::Stored(stored) if stored.fingerprint != item.command.fingerprint => {
@@ -344,6 +346,7 @@ fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Ou
             Ok(Answer {
                 rendered: stored.rendered.clone(),
                 replayed,
+                seq: Some(stored.seq),
             })
         }
     }

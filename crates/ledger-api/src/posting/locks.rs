@@ -1,6 +1,6 @@
 //! Phase 2: everything that a batch decides on is locked, class by class.
 
-use contracts::{HoldId, WalletId};
+use contracts::{HoldId, QuoteId, WalletId};
 use sqlx::PgConnection;
 
 use super::{
@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 
-/// Locks what the commands need, in one order for everybody: accounts, wallets that change, holds,
+/// Locks what the commands need, in one order for everybody: accounts, wallets that change, holds, quotes,
 /// balances, the balances that were not there, and last what accounts with limits used.
 pub(super) async fn lock(
     tx: &mut PgConnection,
@@ -44,6 +44,13 @@ pub(super) async fn lock(
         state.holds = store::holds::lock_in_tx(tx, &ids).await?;
         refuse_unknown(fresh, context, |needs| {
             needs.holds.iter().all(|id| state.holds.contains_key(id))
+        })?;
+    }
+    if !wanted.quotes.is_empty() {
+        let ids: Vec<QuoteId> = wanted.quotes.iter().copied().collect();
+        state.quotes = store::quotes::lock_in_tx(tx, &ids).await?;
+        refuse_unknown(fresh, context, |needs| {
+            needs.quotes.iter().all(|id| state.quotes.contains_key(id))
         })?;
     }
     lock_balances(tx, &wanted, &mut state).await?;

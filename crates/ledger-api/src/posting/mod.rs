@@ -6,7 +6,7 @@
 //! | phase | statements | why in this order |
 //! |---|---|---|
 //! | claim | insert the keys, sorted; then read the answers of those that were there | Two lanes that claim crossed keys would deadlock unsorted. A result is not visible to the statement that lost the insert, hence the second one. |
-//! | lock | accounts, wallets that change, holds, balances, then the balances that had to be made and what limited accounts used, by full key in byte order | One order for everybody: nobody waits in a circle. Nothing is decided on a column of a row that is not locked. |
+//! | lock | accounts, wallets that change, holds, quotes that are executed, balances, then the balances that had to be made and what limited accounts used, by full key in byte order | One order for everybody: nobody waits in a circle. Nothing is decided on a column of a row that is not locked. |
 //! | decide | none: pure, in order of arrival | One rejection never hurts its neighbours. |
 //! | write | what changed: accounts, wallets, holds, balances | Before the head is locked: that lock is everybody's. |
 //! | log | lock the head; then postings, events, answers and the head in one statement | The head lock is held to commit, so `seq` is gapless and in commit order over all lanes and replicas. |

@@ -1,6 +1,7 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
 mod account;
+mod exchange;
 mod hold;
 
 use std::collections::HashMap;
@@ -15,10 +16,11 @@ use service_runtime::entropy;
 use uuid::Uuid;
 
 use super::{
-    Render, Rendered,
+    Answer, Render,
     batch::{Decision, Fresh, Rejection},
 };
 use crate::{
+    audit::Verdict,
     domain::{
         Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
         Restrictions, SystemShard, WalletChange,
@@ -36,6 +38,7 @@ pub(super) struct Log {
     pub(super) entries: Entries,
     pub(super) wallets: Vec<NewWallet>,
     pub(super) holds: Vec<HoldRow>,
+    pub(super) exchange: exchange::Rows,
 }
 
 impl Log {
@@ -47,6 +50,7 @@ impl Log {
             entries: Entries::default(),
             wallets: Vec::new(),
             holds: Vec::new(),
+            exchange: exchange::Rows::default(),
         }
     }
 
@@ -56,16 +60,36 @@ impl Log {
         fresh: &[Fresh<'_>],
         decisions: Vec<Vec<Decision>>,
         render: &dyn Render,
-    ) -> HashMap<Uuid, Rendered> {
+    ) -> HashMap<Uuid, Answer> {
         let mut rendered = HashMap::with_capacity(fresh.len());
         let items = fresh.iter().flat_map(|group| &group.items);
         for (item, decision) in items.zip(decisions.into_iter().flatten()) {
             self.head.seq += 1;
+            let code = decision
+                .as_ref()
+                .err()
+                .map(|rejection| rejection.code.as_str().to_owned());
             let event = self.event(&item.command, decision);
             let data = event.encode();
             self.head.hash = chain::link(&self.head.hash, data.as_bytes());
             let answer = render.render(&event, &item.command.sight);
             self.entries.answer(item.answer_id, self.head.seq, &answer);
+            if let Some(origin) = &item.origin {
+                let verdict = Verdict {
+                    status: answer.status,
+                    code,
+                    replayed: false,
+                    seq: Some(self.head.seq),
+                    wallet: event.wallet(),
+                    key: Some(item.command.key.clone()),
+                };
+                self.entries.audit(origin.row(self.head.posted_at, verdict));
+            }
+            let answer = Answer {
+                rendered: answer,
+                replayed: false,
+                seq: Some(self.head.seq),
+            };
             rendered.insert(item.answer_id, answer);
             self.entries.event(NewEvent {
                 seq: self.head.seq,
@@ -86,6 +110,9 @@ impl Log {
                 LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
             (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
+            (Action::Exchange(exchange), Err(Rejection { code, .. })) => {
+                LedgerEvent::Rejected(self.exchange_rejected(exchange, code))
+            }
             (action, Err(Rejection { code, .. })) => {
                 LedgerEvent::CommandRejected(self.command_rejected(action, code))
             }
@@ -97,6 +124,15 @@ impl Log {
             }
             (Action::ChangeAccount(change), Ok(Outcome::AccountChanged(account))) => {
                 LedgerEvent::AccountChanged(self.account_changed(change, &account, &command.caller))
+            }
+            (Action::SetRates(set), Ok(_)) => {
+                LedgerEvent::RatesSet(self.rates_set(set, &command.caller))
+            }
+            (Action::CreateQuote(asked), Ok(Outcome::Quoted { price, to })) => {
+                LedgerEvent::QuoteCreated(self.quoted(asked, price, to))
+            }
+            (Action::Exchange(exchange), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.exchanged(exchange, &legs))
             }
             (Action::ChangeWallet(change), Ok(Outcome::WalletChanged { status })) => {
                 LedgerEvent::WalletChanged(self.wallet_changed(change, status, &command.caller))
@@ -173,10 +209,13 @@ impl Log {
             code,
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
+                Action::CreateQuote(asked) => Some(asked.wallet),
                 Action::OpenWallet(_)
                 | Action::Move(_)
                 | Action::Hold(_)
-                | Action::ChangeAccount(_) => None,
+                | Action::ChangeAccount(_)
+                | Action::SetRates(_)
+                | Action::Exchange(_) => None,
             },
             about: account::about(action),
             posted_at: self.head.posted_at,

@@ -6,7 +6,10 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    audit::{AuditColumns, AuditRow},
+};
 use crate::{domain::PlannedLeg, posting::Rendered};
 
 /// The channel on which the relay hears of new events.
@@ -73,6 +76,7 @@ pub struct Entries {
     events: EventColumns,
     postings: PostingColumns,
     answers: AnswerColumns,
+    audit: AuditColumns,
 }
 
 #[derive(Debug, Default)]
@@ -188,6 +192,11 @@ impl Entries {
         columns.bodies.push(rendered.body.clone());
         columns.seqs.push(signed(seq));
     }
+
+    /// Adds the row of the request that asked for it.
+    pub fn audit(&mut self, row: AuditRow) {
+        self.audit.push(row);
+    }
 }
 
 /// Appends a batch and moves the head to `head`, in one statement, because the head is locked
@@ -195,6 +204,10 @@ impl Entries {
 ///
 /// # Errors
 /// When the server refuses.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement, because everybody waits for it, and its columns"
+)]
 pub async fn append_in_tx(
     tx: &mut PgConnection,
     entries: &Entries,
@@ -204,6 +217,7 @@ pub async fn append_in_tx(
         events,
         postings,
         answers,
+        audit,
     } = entries;
     sqlx::query!(
         "WITH event AS (
@@ -223,6 +237,14 @@ pub async fn append_in_tx(
              SELECT * FROM unnest($21::uuid[], $22::smallint[], $23::text[], $24::bigint[])
          ), head AS (
              UPDATE ledger.head SET seq = $25, hash = $26, posted_at = $27
+         ), audit AS (
+             INSERT INTO ledger.audit
+                    (id, at, actor, role, owner, client, method, route, path, idempotency_key,
+                     request_id, status, code, replayed, wallet_id, seq)
+             SELECT * FROM unnest($29::uuid[], $30::timestamptz[], $31::text[], $32::text[],
+                                  $33::text[], $34::text[], $35::text[], $36::text[], $37::text[],
+                                  $38::text[], $39::text[], $40::smallint[], $41::text[],
+                                  $42::boolean[], $43::uuid[], $44::bigint[])
          )
          SELECT pg_notify($28, '')",
         &events.seqs,
@@ -253,6 +275,22 @@ pub async fn append_in_tx(
         &head.hash[..],
         head.posted_at,
         NOTIFY_CHANNEL,
+        &audit.ids,
+        &audit.at,
+        &audit.actors as &[Option<String>],
+        &audit.roles as &[Option<String>],
+        &audit.owners as &[Option<String>],
+        &audit.clients,
+        &audit.methods,
+        &audit.routes,
+        &audit.paths,
+        &audit.keys as &[Option<String>],
+        &audit.request_ids,
+        &audit.statuses,
+        &audit.codes as &[Option<String>],
+        &audit.replayed,
+        &audit.wallets as &[Option<Uuid>],
+        &audit.seqs as &[Option<i64>],
     )
     .execute(tx)
     .await?;

@@ -4,6 +4,7 @@
 //! No rules, no HTTP, no NATS here.
 
 pub mod accounts;
+pub mod audit;
 pub mod balances;
 pub mod claims;
 mod error;
@@ -12,6 +13,8 @@ pub mod holds;
 pub mod journal;
 pub mod moments;
 pub mod period;
+pub mod quotes;
+pub mod rates;
 pub mod server;
 pub mod statement;
 pub mod summary;

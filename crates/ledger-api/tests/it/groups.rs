@@ -78,7 +78,7 @@ async fn linked_commands_are_all_posted_or_none_whatever_moves_beside_them() {
         books.wallet_with("dan", "1000.00").await,
     ];
     let other = books.another_engine().await;
-    let engine = |n: usize| if n % 2 == 0 { &books.engine } else { &other };
+    let engine = |n: usize| [&books.engine, &other][n % 2];
     // The first step is always good, the second only while ann has money, and the third spends
     // what both bring.
     let groups = join_all((0..80).map(|n| {

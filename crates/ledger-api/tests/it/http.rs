@@ -2,15 +2,22 @@
 
 mod accounts;
 mod alerts;
+mod audit;
 mod batches;
+mod currencies;
 mod dead_letters;
+mod decided;
 mod effective;
+mod exchange;
+mod explained;
+mod failing;
 mod history;
 mod holds;
 mod lifecycle;
 mod malformed;
 mod past;
 mod permissions;
+mod rates;
 mod reads;
 mod refusals;
 mod serving;

@@ -61,7 +61,7 @@ async fn race(books: &Books, round: usize, what: WalletChange, expected: &str) -
     let other = &books.another_engine().await;
     let wallet = books.wallet_with(&format!("cust {round}"), "100.00").await;
     let withdraw = async |n: usize| {
-        let engine = if n % 2 == 0 { &books.engine } else { other };
+        let engine = [&books.engine, other][n % 2];
         let action = withdrawal(wallet, "1.00");
         engine
             .submit(command("c", &format!("{round}/{n}"), action))

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod books;
+mod exchange;
 mod groups;
 mod guards;
 mod holds;
@@ -11,5 +12,6 @@ mod limits;
 mod model;
 mod outages;
 mod posting;
+mod rebuild;
 mod tie_out;
 mod world;

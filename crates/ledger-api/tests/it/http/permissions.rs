@@ -20,6 +20,7 @@ async fn call(
             "dlt_0190aaaaaaaa7bbbbbbbcccccccccccc"
         }
         _ if rule.path.starts_with("/v1/holds") => &wallets.hold,
+        _ if rule.path.starts_with("/v1/exchange/quotes/") => &wallets.quote,
         _ => &wallets.own,
     };
     // What a change leaves behind is nobody else's account.
@@ -67,6 +68,21 @@ async fn call(
             body = json!({"operations": [{"key": key, "type": "withdraw", "wallet": wallet,
                                           "amount": "0.01", "currency": "EUR"}]});
         }
+        Permission::RatesSet => {
+            let rate =
+                json!({"base": "EUR", "quote": "USD", "rate": "1.25", "as_of": "2026-01-02"});
+            body = json!({"source": "desk", "rates": [rate]});
+        }
+        Permission::MoneyExchange => {
+            body = json!({"wallet": wallets.own});
+            if rule.path == "/v1/exchange" {
+                body["quote"] = json!(wallets.quote);
+            } else {
+                body["from"] = json!("EUR");
+                body["to"] = json!("USD");
+                body["amount"] = json!("0.01");
+            }
+        }
         Permission::DeadLettersAct
         | Permission::WalletsFreeze
         | Permission::WalletsBlock
@@ -92,6 +108,8 @@ struct Wallets {
     transaction: String,
     /// Of the other wallet's money, in favour of one's own.
     hold: String,
+    /// A price for some money of `own`.
+    quote: String,
 }
 
 async fn wallets(world: &World) -> Wallets {
@@ -104,9 +122,16 @@ async fn wallets(world: &World) -> Wallets {
         .ok(201);
     let history = format!("/v1/wallets/{own}/history");
     let history = world.get(&world.staff(), &history).await.ok(200);
+    super::rates::set(world, &["EUR/USD 1.25"]).await;
+    let body = json!({"wallet": own, "from": "EUR", "to": "USD", "amount": "1.00"});
+    let quote = world
+        .write(&world.staff(), "/v1/exchange/quotes", &body)
+        .await
+        .ok(201);
     Wallets {
         own,
         other,
+        quote: quote["id"].as_str().expect("an id").to_owned(),
         transaction: history["items"][0]["id"]
             .as_str()
             .expect("an id")
@@ -168,6 +193,8 @@ const NAME_NO_WALLET: &[(&str, &str)] = &[
     ("POST", "/v1/wallets"),
     ("GET", "/v1/wallets"),
     ("GET", "/v1/transactions"),
+    ("POST", "/v1/rates"),
+    ("GET", "/v1/rates"),
     ("GET", "/v1/alerts"),
     ("POST", "/v1/settlements/batches"),
     ("GET", "/v1/settlements/batches"),

@@ -262,7 +262,7 @@ fn rule(state: &mut State, actions: &[Action], linked: bool) -> Vec<Code> {
 fn bodies(outcomes: &[Result<Answer, SubmitError>], replayed: bool) -> Result<Vec<String>, String> {
     let mut bodies = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
-        let answer = outcome.as_ref().map_err(|error| error.to_string())?;
+        let answer = outcome.as_ref().map_err(ToString::to_string)?;
         same("replayed", &answer.replayed, &replayed)?;
         bodies.push(answer.rendered.body.clone());
     }

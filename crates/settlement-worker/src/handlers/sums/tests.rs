@@ -7,6 +7,9 @@ const PAYMENT: &str =
 const DEPOSIT: &str =
     include_str!("../../../../contracts/fixtures/florin.ledger.deposit.posted.v1/001.json");
 
+const EXCHANGE: &str =
+    include_str!("../../../../contracts/fixtures/florin.ledger.exchange.posted.v1/001.json");
+
 fn event(json: &str) -> LedgerEvent {
     LedgerEvent::decode(json.as_bytes()).expect("a fixture")
 }
@@ -32,6 +35,19 @@ fn a_payment_is_an_item_and_its_legs_add_up_to_nothing() {
         .find(|((account, _), _)| *account == Account::Main);
     let (_, parts) = main.expect("wallets were touched");
     assert!(parts[0].turnover > parts[0].amount.abs());
+}
+
+#[test]
+fn an_exchange_is_no_item_and_its_legs_add_up_to_nothing_in_each_currency() {
+    let mut sums = Sums::default();
+    sums.add(&event(EXCHANGE)).expect("exact");
+    assert_eq!(sums.items(), []);
+    let mut totals: BTreeMap<Currency, Decimal> = BTreeMap::new();
+    for ((_, currency), parts) in sums.accounts() {
+        let sum: Decimal = parts.iter().map(|part| part.amount).sum();
+        *totals.entry(*currency).or_default() += sum;
+    }
+    assert!(totals.len() == 2 && totals.values().all(Decimal::is_zero));
 }
 
 /// Not to settle it would be to lose it: it is parked, and keeps cuts waiting.

@@ -7,111 +7,80 @@ use serde_json::{Value, json};
 use super::{BATCHES, Cast, batch, cast, one_of_each, operation};
 use crate::world::World;
 
-/// Something wrong with the second of three operations, and what must come back.
-fn bad_operations(cast: &Cast) -> Vec<(Value, u16, &'static str, &'static str)> {
-    let good = operation("k-1", "withdraw", &cast.ann, "1.00");
-    let with = |field: &str, value: Value| {
-        let mut bad = good.clone();
-        bad[field] = value;
-        bad
-    };
-    let without = |field: &str| {
-        let mut bad = good.clone();
-        bad.as_object_mut().expect("an object").remove(field);
-        bad
-    };
-    let mut payment = one_of_each(cast)[2].clone();
-    payment["merchant"] = json!(cast.bob);
-    let mut to_self = one_of_each(cast)[1].clone();
-    to_self["to_wallet"] = json!(cast.ann);
-    vec![
-        (json!(7), 400, "malformed_body", ""),
-        (json!(["k", "deposit"]), 400, "malformed_body", ""),
-        (without("key"), 400, "invalid_field", ".key"),
-        (with("key", json!(7)), 400, "invalid_field", ".key"),
+/// A field of an operation, what is put there (nothing: it is left out), what must come back, and
+/// what is named beside the operation's index.
+type Row = (&'static str, Option<Value>, u16, &'static str, &'static str);
+
+fn bad_fields() -> Vec<Row> {
+    let unknown = "wal_0190c3a65f7d7c3e8b1a2f4d6e8c0a12";
+    let system = "wal_00000000000070008000000000000003";
+    let mut rows: Vec<Row> = vec![
+        ("amount", None, 400, "invalid_field", ""),
+        ("amount", Some(json!(1)), 400, "invalid_field", ""),
+        ("unknown", Some(json!(1)), 400, "invalid_field", ""),
+        ("to_wallet", Some(json!("x")), 400, "invalid_field", ""),
+    ];
+    for field in ["key", "type", "wallet"] {
+        let named = match field {
+            "key" => ".key",
+            "type" => ".type",
+            _ => ".wallet",
+        };
+        rows.push((field, None, 400, "invalid_field", named));
+        rows.push((field, Some(json!(7)), 400, "invalid_field", named));
+    }
+    for kind in ["steal", "Deposit", ""] {
+        rows.push(("type", Some(json!(kind)), 400, "invalid_field", ".type"));
+    }
+    for key in ["", "a b", &"k".repeat(256)] {
+        let code = "invalid_idempotency_key";
+        rows.push(("key", Some(json!(key)), 422, code, ".key"));
+    }
+    let reused = "idempotency_key_reused";
+    rows.push(("key", Some(json!("k-0")), 422, reused, ".key"));
+    for wallet in ["nonsense", unknown, system] {
+        rows.push(("wallet", Some(json!(wallet)), 404, "not_found", ""));
+    }
+    for (field, value, code, named) in [
+        ("amount", "-1", "invalid_amount", ".amount"),
+        ("amount", "0.001", "amount_too_fine", ".amount"),
+        ("currency", "ZZZ", "unknown_currency", ".currency"),
+        ("description", "a\nb", "invalid_text", ".description"),
         (
-            with("key", json!("")),
-            422,
-            "invalid_idempotency_key",
-            ".key",
-        ),
-        (
-            with("key", json!("a b")),
-            422,
-            "invalid_idempotency_key",
-            ".key",
-        ),
-        (
-            with("key", json!("k".repeat(256))),
-            422,
-            "invalid_idempotency_key",
-            ".key",
-        ),
-        (
-            with("key", json!("k-0")),
-            422,
-            "idempotency_key_reused",
-            ".key",
-        ),
-        (without("type"), 400, "invalid_field", ".type"),
-        (with("type", json!("steal")), 400, "invalid_field", ".type"),
-        (
-            with("type", json!("Deposit")),
-            400,
-            "invalid_field",
-            ".type",
-        ),
-        (without("wallet"), 400, "invalid_field", ".wallet"),
-        (with("wallet", json!("nonsense")), 404, "not_found", ""),
-        (
-            with("wallet", json!("wal_0190c3a65f7d7c3e8b1a2f4d6e8c0a12")),
-            404,
-            "not_found",
-            "",
-        ),
-        (
-            with("wallet", json!("wal_00000000000070008000000000000003")),
-            404,
-            "not_found",
-            "",
-        ),
-        (without("amount"), 400, "invalid_field", ""),
-        (with("amount", json!(1)), 400, "invalid_field", ""),
-        (
-            with("amount", json!("-1")),
-            422,
-            "invalid_amount",
-            ".amount",
-        ),
-        (
-            with("amount", json!("0.001")),
-            422,
-            "amount_too_fine",
-            ".amount",
-        ),
-        (
-            with("currency", json!("ZZZ")),
-            422,
-            "unknown_currency",
-            ".currency",
-        ),
-        (with("to_wallet", json!(cast.bob)), 400, "invalid_field", ""),
-        (with("unknown", json!(1)), 400, "invalid_field", ""),
-        (
-            with("description", json!("a\nb")),
-            422,
-            "invalid_text",
-            ".description",
-        ),
-        (
-            with("effective_at", json!("9999-12-31T23:59:59Z")),
-            422,
+            "effective_at",
+            "9999-12-31T23:59:59Z",
             "effective_at_in_future",
             ".effective_at",
         ),
-        (payment, 422, "not_a_merchant", ".merchant"),
-        (to_self, 422, "self_transfer", ".to_wallet"),
-    ]
+    ] {
+        rows.push((field, Some(json!(value)), 422, code, named));
+    }
+    rows
+}
+
+/// Something wrong with the second of three operations, and what must come back.
+fn bad_operations(cast: &Cast) -> Vec<(Value, u16, &'static str, &'static str)> {
+    let good = operation("k-1", "withdraw", &cast.ann, "1.00");
+    let with = |(field, value, status, code, named): Row| {
+        let mut bad = good.clone();
+        match value {
+            Some(value) => bad[field] = value,
+            None => {
+                bad.as_object_mut().expect("an object").remove(field);
+            }
+        }
+        (bad, status, code, named)
+    };
+    let mut bad: Vec<_> = bad_fields().into_iter().map(with).collect();
+    let mut payment = one_of_each(cast)[2].clone();
+    payment["merchant"] = json!(cast.bob);
+    bad.push((payment, 422, "not_a_merchant", ".merchant"));
+    let mut to_self = one_of_each(cast)[1].clone();
+    to_self["to_wallet"] = json!(cast.ann);
+    bad.push((to_self, 422, "self_transfer", ".to_wallet"));
+    bad.push((json!(7), 400, "malformed_body", ""));
+    bad.push((json!(["k", "deposit"]), 400, "malformed_body", ""));
+    bad
 }
 
 #[tokio::test(flavor = "multi_thread")]
