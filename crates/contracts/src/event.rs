@@ -7,6 +7,7 @@
 mod account;
 mod command;
 mod exchange;
+mod fee_rule;
 mod hold;
 mod rejection;
 mod transaction;
@@ -20,6 +21,7 @@ use crate::{EventId, EventType, WalletId};
 pub use account::{AccountChanged, KycLevel, LimitReached, LimitWindow, RiskLevel};
 pub use command::CommandRejected;
 pub use exchange::{QuoteCreated, Rate, RatesSet};
+pub use fee_rule::{FeeRuleChanged, FeeTerms};
 pub use hold::{HoldChanged, HoldLeft, HoldState};
 pub use rejection::RejectionCode;
 pub use transaction::{Account, Kind, Leg, Posted, Purpose, Rejected};
@@ -99,6 +101,8 @@ ledger_events! {
     Rejected(Rejected) = DepositRejected | WithdrawalRejected | TransferRejected
         | PaymentRejected | RefundRejected | ReversalRejected | ExchangeRejected
         | AdjustmentRejected, "A transaction was decided against.";
+    FeeRuleChanged(FeeRuleChanged) = FeeRuleCreated | FeeRuleDeactivated,
+        "What the house takes for transactions changed.";
     HoldChanged(HoldChanged) = HoldPlaced | HoldVoided | HoldExpired,
         "A hold was placed or released.";
     RatesSet(RatesSet) = RatesSet, "Exchange rates were set.";
@@ -152,6 +156,7 @@ impl LedgerEvent {
             Self::WalletChanged(event) => Some(event.wallet),
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
+            Self::FeeRuleChanged(_) => None,
             Self::HoldChanged(event) => Some(event.wallet),
             Self::RatesSet(_) => None,
             Self::QuoteCreated(event) => Some(event.wallet),

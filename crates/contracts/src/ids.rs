@@ -104,6 +104,8 @@ ids! {
     DeadLetterId = "dlt";
     /// An event of a log; also the CloudEvents id and, with an epoch, the `Nats-Msg-Id`.
     EventId = "evt";
+    /// A rule about what the house takes for transactions.
+    FeeRuleId = "fee";
     /// A reservation against a wallet's available balance.
     HoldId = "hld";
     /// Money on its way to a merchant's bank.

@@ -21,6 +21,11 @@ pub const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 pub const REFERENCE_CHARS_MAX: usize = 255;
 /// Characters of a description: a line that a person reads.
 pub const DESCRIPTION_CHARS_MAX: usize = 500;
+/// Characters of a merchant's category: a word, not a sentence.
+pub const CATEGORY_CHARS_MAX: usize = 40;
+/// Fee rules that are active at a time: every movement looks at all of them. A table of fees that
+/// people can still read has a tenth of it.
+pub const FEE_RULES_MAX: usize = 500;
 /// How long a hold lasts when the caller does not say: what cards usually give a merchant to ship.
 pub const HOLD_AGE_DEFAULT: Duration = Duration::from_hours(7 * 24);
 /// How long a hold may last: money that nobody may use is somebody's, and a month covers a stay in

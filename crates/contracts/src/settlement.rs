@@ -8,7 +8,8 @@ use crate::{
     Currency, CutId, DecodeError, EventId, EventType, SettlementId, WalletId, worker_event,
 };
 
-/// What a cut has come to.
+/// What a cut has come to. Its batches hold the payments up to it, at what customers paid: fees,
+/// refunds and reversals are in the books and not in batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CutState {

@@ -22,8 +22,8 @@ impl Stake {
             LedgerEvent::Posted(event) => {
                 for leg in &event.legs {
                     stake.wallets.extend(leg.wallet);
-                    // Every movement has two sides and is told once.
-                    if leg.amount.is_sign_positive() {
+                    // Every movement has two sides and is told once; a fee goes with it.
+                    if leg.amount.is_sign_positive() && leg.purpose.is_none() {
                         stake.money.add(leg.money()?);
                     }
                 }

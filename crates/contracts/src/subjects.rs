@@ -89,6 +89,8 @@ events! {
     ReversalRejected => "ledger" "reversal" "rejected", "A reversal was decided against.";
     ExchangeRejected => "ledger" "exchange" "rejected", "An exchange was decided against.";
     AdjustmentRejected => "ledger" "adjustment" "rejected", "An adjustment was decided against.";
+    FeeRuleCreated => "ledger" "fee_rule" "created", "From here on the house takes a fee.";
+    FeeRuleDeactivated => "ledger" "fee_rule" "deactivated", "From here on the house no longer takes this fee.";
     HoldPlaced => "ledger" "hold" "placed", "Money of a wallet was set aside.";
     HoldVoided => "ledger" "hold" "voided", "Money that was set aside was released by somebody.";
     HoldExpired => "ledger" "hold" "expired", "Money that was set aside was released because the hold ran out.";

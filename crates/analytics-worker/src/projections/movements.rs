@@ -85,7 +85,8 @@ pub struct Changes {
     pub seen: BTreeMap<WalletId, Seen>,
 }
 
-/// Folds events into one set of changes. All others move nothing.
+/// Folds events into one set of changes. All others move nothing. Fees are not counted, nor what
+/// takes back: refunds, reversals and adjustments leave the tallies as they are.
 ///
 /// # Errors
 /// When an amount is finer than its currency or sums do not fit: then Florin did not write it.
@@ -104,7 +105,9 @@ fn add(changes: &mut Changes, posted: &Posted) -> Result<(), MoneyError> {
         // Legs without a wallet are the system's own.
         let Some(wallet) = leg.wallet else { continue };
         let money = leg.money()?;
-        if let Some(category) = Category::of(posted.kind, money.is_negative()) {
+        // What the house takes is no payment of its own.
+        let category = Category::of(posted.kind, money.is_negative());
+        if let Some(category) = category.filter(|_| leg.purpose.is_none()) {
             let moved = money.amount().abs();
             let (count, sum) = changes
                 .tallies

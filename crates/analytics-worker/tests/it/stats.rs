@@ -93,6 +93,7 @@ async fn rejections_and_new_wallets_are_settled_and_count_nothing() {
         kind: WalletKind::Customer,
         posted_at: at(1),
         reference: None,
+        category: None,
         metadata: std::collections::BTreeMap::new(),
         status: None,
     }));

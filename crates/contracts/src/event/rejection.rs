@@ -40,6 +40,12 @@ rejections! {
     AccountNotEmpty "account_not_empty", "A wallet of the account still has money, or money held.";
     StatusUnchanged "status_unchanged", "The wallet or account is in that state already.";
     CreditInUse "credit_in_use", "The balance is lower than the new credit limit allows.";
+    OrderAlreadyPaid "order_already_paid", "The merchant's order was paid before.";
+    RefundTooLarge "refund_too_large", "More would be paid back than was paid.";
+    AlreadyReversed "already_reversed", "The transaction was reversed before.";
+    AlreadyRefunded "already_refunded", "The payment was paid back before, so it cannot be reversed.";
+    FeeRuleInactive "fee_rule_inactive", "The fee rule was deactivated before.";
+    TooManyFeeRules "too_many_fee_rules", "As many fee rules as there may be are active.";
     HoldCaptured "hold_captured", "The hold was captured for the last time before.";
     HoldVoided "hold_voided", "The hold was voided before.";
     HoldExpired "hold_expired", "The hold has run out.";

@@ -101,6 +101,16 @@ pub enum Purpose {
     Spread,
 }
 
+impl Purpose {
+    /// The purpose as JSON and the database spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fee => "fee",
+            Self::Spread => "spread",
+        }
+    }
+}
+
 /// One side of a transaction. Legs sum to zero per currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Leg {

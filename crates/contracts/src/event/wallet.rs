@@ -52,6 +52,9 @@ pub struct WalletCreated {
     /// The creator's reference.
     #[serde(default)]
     pub reference: Option<String>,
+    /// What a merchant deals in; fee rules may ask for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// The creator's own notes.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,

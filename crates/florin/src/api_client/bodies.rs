@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use contracts::event::WalletKind;
+use contracts::event::{Purpose, WalletKind};
 use contracts::{Account, Currency, Kind, TransactionId, WalletId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,53 @@ pub struct NewPayment {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// Money to pay back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewRefund {
+    /// How much, as the API writes amounts; all that is left without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The sender's reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// When it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<DateTime<Utc>>,
+}
+
+/// A correction of a balance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewAdjustment {
+    /// By how much, with a sign when it is taken away.
+    pub amount: String,
+    /// Of which currency.
+    pub currency: String,
+    /// Why.
+    pub reason: String,
+    /// The sender's reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// When it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_at: Option<DateTime<Utc>>,
+    /// The sender's own notes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// How far below zero a wallet may go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CreditLimit {
+    /// As the API writes amounts.
+    pub amount: String,
+    /// Of which currency.
+    pub currency: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// A wallet as the API shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wallet {
@@ -187,6 +234,9 @@ pub struct Leg {
     /// The balance's version afterwards, where the caller may see it.
     #[serde(default)]
     pub version: Option<u64>,
+    /// What the leg is, when it is not the transaction's own amount.
+    #[serde(default)]
+    pub purpose: Option<Purpose>,
 }
 
 /// A page of a list.

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod bodies;
+mod corrections;
 mod dead_letters;
 mod error;
 mod holds;
@@ -22,7 +23,8 @@ use service_runtime::retry::Policy;
 
 pub use alerts::{Alert, Evidence};
 pub use bodies::{
-    Balance, Leg, Movement, NewPayment, NewWallet, Page, Transaction, Wallet, Written,
+    Balance, CreditLimit, Leg, Movement, NewAdjustment, NewPayment, NewRefund, NewWallet, Page,
+    Transaction, Wallet, Written,
 };
 pub use dead_letters::{Act, Acted, Action, DeadLetter, DeadLetterPage, Header, WholeDeadLetter};
 pub use error::ApiError;

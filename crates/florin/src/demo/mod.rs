@@ -1,10 +1,11 @@
 //! `florin demo`: a fleet of its own, a day at the market, somebody with bad intentions, one
 //! message that no relay sent, one payment that a worker cannot take at first, deposits on bicycles,
-//! every merchant settled, and a proof that the books balance.
+//! every merchant settled, a fee and a refund, and a proof that the books balance.
 
 mod fraud;
 mod holds;
 mod poison;
+mod refund;
 mod report;
 mod settlement;
 
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 pub use fraud::Fraud;
 pub use holds::Holds;
 pub use poison::Poison;
+pub use refund::Refund;
 pub use report::Report;
 pub use settlement::{Paid, Settlement};
 
@@ -131,7 +133,7 @@ async fn show(args: &Args, fleet: &Fleet, began: Instant) -> anyhow::Result<Code
     let progress = output::spinner("Settling the merchants");
     let evening = evening(fleet, &market, (put, visitor), &progress).await;
     progress.finish_and_clear();
-    let (holds, settlement, poison, fraud, proof) = evening?;
+    let (holds, settlement, refund, poison, fraud, proof) = evening?;
 
     let milliseconds = millis_since(began);
     let report = Report {
@@ -139,6 +141,7 @@ async fn show(args: &Args, fleet: &Fleet, began: Instant) -> anyhow::Result<Code
         fraud,
         holds,
         settlement,
+        refund,
         poison,
         proof,
         up_milliseconds,
@@ -154,18 +157,19 @@ async fn evening(
     market: &simulate::Report,
     (put, visitor): (u64, WalletId),
     progress: &ProgressBar,
-) -> anyhow::Result<(Holds, Settlement, Poison, Fraud, verify::Report)> {
+) -> anyhow::Result<(Holds, Settlement, Refund, Poison, Fraud, verify::Report)> {
     let (holds, rental) = holds::play(fleet).await?;
     let mut takings = market.merchants.clone();
     takings.push(rental);
     let settlement = settlement::settle(fleet, &takings).await?;
+    let refund = refund::play(fleet, &market.merchants).await?;
     let poison = poison::settle(fleet, put).await?;
     progress.set_message("Waiting for every worker");
     Workers::of(fleet).await?.catch_up().await?;
     let fraud = fraud::found(fleet, visitor).await?;
     progress.set_message("Proving the books");
     let proof = verify::check(&fleet.endpoints.postgres).await?;
-    Ok((holds, settlement, poison, fraud, proof))
+    Ok((holds, settlement, refund, poison, fraud, proof))
 }
 
 /// Opens a wallet for somebody of the story.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use contracts::Totals;
 use serde::Serialize;
 
-use super::{Fraud, Holds, Poison, Settlement};
+use super::{Fraud, Holds, Poison, Refund, Settlement};
 use crate::{output, simulate, verify};
 
 /// Batches that are shown.
@@ -23,6 +23,8 @@ pub struct Report {
     pub holds: Holds,
     /// What each merchant is paid, and what stood in the way.
     pub settlement: Settlement,
+    /// What somebody got back.
+    pub refund: Refund,
     /// The message that no relay sent.
     pub poison: Poison,
     /// The proof from the database alone.
@@ -40,6 +42,7 @@ impl Report {
             && self.fraud.is_clean()
             && self.holds.is_clean()
             && self.settlement.is_clean()
+            && self.refund.is_clean()
             && self.poison.is_clean()
             && self.proof.clean
     }
@@ -119,6 +122,26 @@ impl Report {
         format!("{table}{more}\n\n{agree}")
     }
 
+    fn back(&self) -> String {
+        let Refund {
+            customer,
+            merchant,
+            paid,
+            fee,
+            refunded,
+            left,
+        } = &self.refund;
+        let verdict = if self.refund.is_clean() {
+            "as it must be"
+        } else {
+            "WHICH IS WRONG"
+        };
+        format!(
+            "Afterwards the house began to take a fee: of the {paid} EUR that {customer} paid, {merchant}\n\
+             gave it {fee}. {customer} got {refunded} back and has {left} EUR, {verdict}.",
+        )
+    }
+
     fn troubles(&self) -> String {
         let Settlement {
             dead_letter,
@@ -192,6 +215,7 @@ impl fmt::Display for Report {
             self.fraud(),
             self.holds(),
             self.paid(),
+            self.back(),
             self.troubles(),
             format!("{}\n{}", market.verdict(), self.books()),
         ] {

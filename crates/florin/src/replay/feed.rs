@@ -1,19 +1,21 @@
 //! Sends rows to the ledger, each wallet's in file order, a bounded number at a time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use contracts::event::WalletKind;
-use contracts::{Kind, Money, WalletId, limits::IDEMPOTENCY_KEY_CHARS_MAX};
+use contracts::{Kind, WalletId, limits::IDEMPOTENCY_KEY_CHARS_MAX};
 use futures_util::stream::{self, FuturesUnordered, StreamExt as _, TryStreamExt as _};
 use indicatif::ProgressBar;
 use sha2::{Digest as _, Sha256};
 
 use super::chains::Chains;
-use super::report::{Outcome, Report};
+use super::refunds::Payments;
+use super::report::Report;
 use super::row::Row;
-use crate::api_client::{ApiClient, ApiError, Movement, NewPayment, NewWallet, Transaction};
+use super::send::Sending;
+use crate::api_client::{ApiClient, ApiError, CreditLimit, NewWallet};
 use crate::exit::Failure;
 
 /// Requests in flight: enough that the ledger's batches fill, and far below its queue.
@@ -59,7 +61,9 @@ impl Cast {
             };
             let wallet = find(row.wallet.as_str(), WalletKind::Customer);
             let counterparty = match (row.kind, &row.counterparty) {
-                (Kind::Payment, Some(name)) => Some(find(name, WalletKind::Merchant)),
+                (Kind::Payment | Kind::Refund, Some(name)) => {
+                    Some(find(name, WalletKind::Merchant))
+                }
                 (Kind::Transfer, Some(name)) => Some(find(name, WalletKind::Customer)),
                 _ => None,
             };
@@ -69,14 +73,27 @@ impl Cast {
     }
 }
 
-/// Finds or opens the wallets and sends all rows. The same call after an interruption goes on
-/// where it was.
+/// As [`feed_with_credit`], of wallets that may not go below zero.
 ///
 /// # Errors
 /// When the ledger stays out of reach, or answers what is no decision about a row.
 pub async fn feed(
     client: &ApiClient,
     rows: &[Row],
+    progress: &ProgressBar,
+) -> anyhow::Result<Report> {
+    feed_with_credit(client, rows, None, progress).await
+}
+
+/// Finds or opens the wallets and sends all rows. The same call after an interruption goes on
+/// where it was.
+///
+/// # Errors
+/// When the ledger stays out of reach, or answers what is no decision about a row.
+pub async fn feed_with_credit(
+    client: &ApiClient,
+    rows: &[Row],
+    credit_limit: Option<&str>,
     progress: &ProgressBar,
 ) -> anyhow::Result<Report> {
     let started = Instant::now();
@@ -86,6 +103,10 @@ pub async fn feed(
         .buffered(IN_FLIGHT_MAX)
         .try_collect()
         .await?;
+    if let Some(limit) = credit_limit {
+        give_credit(client, &cast, rows, &wallets, limit).await?;
+    }
+    let mut payments = Payments::default();
     let mut chains = Chains::of(cast.rows.iter().copied());
     let mut report = Report {
         rows: rows.len(),
@@ -99,14 +120,31 @@ pub async fn feed(
             let (wallet, counterparty) = cast.rows[index];
             let (row, wallet) = (&rows[index], wallets[wallet]);
             let counterparty = counterparty.map(|index| wallets[index]);
-            in_flight.push(async move { (index, send(client, row, wallet, counterparty).await) });
+            // Earlier rows of these wallets are done: their payments are known.
+            let parts = match (row.kind, counterparty) {
+                (Kind::Refund, Some(merchant)) => payments.take(wallet, merchant, row.amount),
+                _ => None,
+            };
+            let sending = Sending {
+                row,
+                wallet,
+                counterparty,
+                parts,
+            };
+            in_flight.push(async move { (index, sending.send(client).await) });
         }
         let Some((index, outcome)) = in_flight.next().await else {
             break;
         };
         let row = &rows[index];
-        let outcome =
+        let (outcome, transaction) =
             outcome.with_context(|| format!("row {}, reference {}", row.number, row.reference))?;
+        let (wallet, counterparty) = cast.rows[index];
+        if let (Kind::Payment, Some(merchant), Some(payment)) =
+            (row.kind, counterparty, transaction)
+        {
+            payments.paid(wallets[wallet], wallets[merchant], payment, row.amount);
+        }
         report.add(row, outcome);
         chains.done(index);
         progress.inc(1);
@@ -114,6 +152,34 @@ pub async fn feed(
     report.sort();
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// Gives every wallet a credit line in every currency that it moves.
+async fn give_credit(
+    client: &ApiClient,
+    cast: &Cast,
+    rows: &[Row],
+    wallets: &[WalletId],
+    limit: &str,
+) -> anyhow::Result<()> {
+    let mut lines = BTreeSet::new();
+    for (row, (wallet, counterparty)) in rows.iter().zip(&cast.rows) {
+        for wallet in std::iter::once(*wallet).chain(*counterparty) {
+            lines.insert((wallet, row.amount.currency()));
+        }
+    }
+    let given = stream::iter(lines).map(async |(wallet, currency)| {
+        let line = CreditLimit {
+            amount: limit.to_owned(),
+            currency: currency.code().to_owned(),
+            reason: "history goes below zero".to_owned(),
+        };
+        let name = format!("{}:{currency}:{limit}", cast.wallets[wallet].reference);
+        let key = key("replay:credit:", &name);
+        client.set_credit_limit(&key, wallets[wallet], &line).await
+    });
+    let given: Result<(), ApiError> = given.buffered(IN_FLIGHT_MAX).try_collect().await;
+    given.map_err(final_error)
 }
 
 async fn find_or_open(client: &ApiClient, named: &Named) -> anyhow::Result<WalletId> {
@@ -143,88 +209,7 @@ async fn find_or_open(client: &ApiClient, named: &Named) -> anyhow::Result<Walle
     }
 }
 
-async fn send(
-    client: &ApiClient,
-    row: &Row,
-    wallet: WalletId,
-    counterparty: Option<WalletId>,
-) -> anyhow::Result<Outcome> {
-    let key = key("replay:", &row.reference);
-    let movement = Movement {
-        to_wallet: counterparty,
-        reference: Some(row.reference.clone()),
-        effective_at: Some(row.at),
-        metadata: note(row, counterparty),
-        ..Movement::of(row.amount, row.amount.currency())
-    };
-    let written = match (row.kind, counterparty) {
-        (Kind::Deposit, _) => client.deposit(&key, wallet, &movement).await,
-        (Kind::Withdrawal, _) => client.withdraw(&key, wallet, &movement).await,
-        (Kind::Payment, Some(merchant)) => {
-            client.pay(&key, &payment(movement, wallet, merchant)).await
-        }
-        _ => client.transfer(&key, wallet, &movement).await,
-    };
-    match written {
-        Ok(written) if written.replayed => Ok(Outcome::Replayed),
-        Ok(written) => Ok(Outcome::Applied(balance_after(&written.body, wallet)?)),
-        Err(ApiError::Refused { replayed: true, .. }) => Ok(Outcome::Replayed),
-        Err(ApiError::Refused { status, code, .. }) if is_about_the_row(status, &code) => {
-            Ok(Outcome::Refused(code))
-        }
-        Err(error) => Err(final_error(error)),
-    }
-}
-
-fn payment(movement: Movement, wallet: WalletId, merchant: WalletId) -> NewPayment {
-    let Movement {
-        amount,
-        currency,
-        description,
-        reference,
-        effective_at,
-        metadata,
-        ..
-    } = movement;
-    NewPayment {
-        wallet,
-        merchant,
-        amount,
-        currency,
-        order_reference: reference.clone().unwrap_or_default(),
-        description,
-        reference,
-        effective_at,
-        metadata,
-    }
-}
-
-/// Where a deposit came from or a withdrawal went is not a wallet of ours, and not lost either.
-fn note(row: &Row, counterparty: Option<WalletId>) -> BTreeMap<String, String> {
-    match (&row.counterparty, counterparty) {
-        (Some(name), None) => BTreeMap::from([("counterparty".to_owned(), name.clone())]),
-        _ => BTreeMap::new(),
-    }
-}
-
-/// A decision, or a value that the ledger does not take; all other refusals are about us.
-fn is_about_the_row(status: u16, code: &str) -> bool {
-    matches!(status, 403 | 404 | 409 | 422) && code != "forbidden"
-}
-
-fn balance_after(transaction: &Transaction, wallet: WalletId) -> anyhow::Result<Option<Money>> {
-    let Some(leg) = transaction.leg(wallet) else {
-        return Ok(None);
-    };
-    let balance = leg
-        .balance_after
-        .map(|balance| Money::exact(balance, leg.currency));
-    balance
-        .transpose()
-        .context("the ledger's balance is not exact")
-}
-
-fn final_error(error: ApiError) -> anyhow::Error {
+pub(super) fn final_error(error: ApiError) -> anyhow::Error {
     match error {
         ApiError::OutOfReach { .. } => Failure::out_of_reach(error.to_string()).into(),
         ApiError::Refused { .. } | ApiError::Malformed(_) => error.into(),
@@ -233,7 +218,7 @@ fn final_error(error: ApiError) -> anyhow::Error {
 
 /// An idempotency key: `prefix` and `name`. A key has visible ASCII characters only and is
 /// bounded; a name that is not such goes by its hash.
-fn key(prefix: &str, name: &str) -> String {
+pub(super) fn key(prefix: &str, name: &str) -> String {
     let plain = format!("{prefix}{name}");
     let visible = plain.bytes().all(|byte| byte.is_ascii_graphic());
     if visible && plain.len() <= IDEMPOTENCY_KEY_CHARS_MAX {

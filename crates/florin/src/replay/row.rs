@@ -28,14 +28,14 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const OPTIONAL: [&str; 2] = ["counterparty", "balance_after"];
 
 /// Kinds that a row may have.
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 6] = [
     Kind::Deposit,
     Kind::Withdrawal,
     Kind::Transfer,
     Kind::Payment,
+    Kind::Refund,
+    Kind::Adjustment,
 ];
-/// Kinds of the format that the ledger has no transaction for yet.
-const NOT_YET: [&str; 2] = ["refund", "adjustment"];
 
 /// A movement of money that happened elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +48,10 @@ pub struct Row {
     pub kind: Kind,
     /// The wallet it is about, by reference.
     pub wallet: String,
-    /// Whom it went to, by reference; a mere note on deposits and withdrawals.
+    /// Whom it went to, by reference, or on refunds whom it came back from; a mere note on
+    /// deposits, withdrawals and adjustments.
     pub counterparty: Option<String>,
-    /// How much.
+    /// How much: above zero, but for adjustments, which may take away.
     pub amount: Money,
     /// What the wallet held then, as the other system says.
     pub balance_after: Option<Money>,
@@ -222,7 +223,7 @@ impl Line<'_> {
             kind,
             wallet,
             counterparty,
-            amount: self.amount(currency)?,
+            amount: self.amount(kind, currency)?,
             balance_after: self.balance_after(currency)?,
             reference: self.name("reference")?,
         })
@@ -257,9 +258,6 @@ impl Line<'_> {
 
     fn kind(&self) -> Result<Kind, Malformed> {
         let text = self.field("kind");
-        if NOT_YET.contains(&text) {
-            return self.wrong("kind", format!("{text} is not supported yet"));
-        }
         if let Some(kind) = KINDS.iter().find(|kind| kind.as_str() == text) {
             return Ok(*kind);
         }
@@ -289,7 +287,7 @@ impl Line<'_> {
 
     fn counterparty(&self, kind: Kind, wallet: &str) -> Result<Option<String>, Malformed> {
         const COLUMN: &str = "counterparty";
-        let needed = matches!(kind, Kind::Transfer | Kind::Payment);
+        let needed = matches!(kind, Kind::Transfer | Kind::Payment | Kind::Refund);
         if self.field(COLUMN).is_empty() {
             if needed {
                 return self.wrong(COLUMN, format!("a {} needs one", kind.as_str()));
@@ -314,9 +312,11 @@ impl Line<'_> {
         }
     }
 
-    fn amount(&self, currency: Currency) -> Result<Money, Malformed> {
+    fn amount(&self, kind: Kind, currency: Currency) -> Result<Money, Malformed> {
         let text = self.field("amount");
-        match parse_amount(text, currency) {
+        let taken = text.strip_prefix('-').filter(|_| kind == Kind::Adjustment);
+        match parse_amount(taken.unwrap_or(text), currency) {
+            Ok(amount) if taken.is_some() => Ok(amount.negated()),
             Ok(amount) => Ok(amount),
             Err(error) => self.wrong("amount", format!("\"{text}\" of {currency}: {error}")),
         }

@@ -51,6 +51,9 @@ pub const BOOKS: &[Law] = laws! {
     "held_follows_from_its_postings": "What is held is what the postings of the balance add up to.";
     "wallets_are_as_events_left_them": "No wallet is frozen, closed or given credit without an event.";
     "wallets_come_from_the_log": "There are as many wallets as the log opened.";
+    "orders_were_paid": "Every order that is marked as paid was paid, under its answer.";
+    "corrections_are_what_was_posted": "What is held as paid back or undone is what refunds and reversals did, each once.";
+    "fee_rules_are_those_of_the_log": "Fee rules begin, end and say what the log says.";
     "wallets_may_what_their_account_may": "What holds for an account holds for each of its wallets and balances.";
 };
 
@@ -63,6 +66,7 @@ pub const LOG: &[Law] = laws! {
     "data_says_what_the_columns_say": "What is sent to consumers names the event as the log does.";
     "transactions_balance": "The postings of every transaction sum to zero in every currency.";
     "postings_are_the_legs": "The events tell exactly the movements that were posted.";
+    "payments_have_their_orders": "Every payment of an order marked it as paid.";
     "holds_are_as_the_log_tells": "What the log tells about a hold is what it is.";
     "postings_count_when_their_events_say": "Balances and statements of the past count every movement when it counts.";
     "answers_tell_their_events": "What callers were told, and are told again under the same key, is what happened.";

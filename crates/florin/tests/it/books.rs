@@ -1,5 +1,7 @@
 //! A small filled ledger to copy: every kind of event, two currencies, an answer under every key.
 
+mod corrected;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,6 +26,8 @@ use settlement_worker::store::cuts::Origin;
 use settlement_worker::sweeps::{Closed, Closer};
 use sqlx::{Connection as _, PgConnection};
 use testkit::TestDatabase;
+
+pub use corrected::corrected;
 
 use crate::ledger::PASSWORD;
 
@@ -218,6 +222,7 @@ pub async fn holding() -> TestDatabase {
                 effective_at: None,
                 reference: None,
                 order_reference: terms.order_reference,
+                merchant_category: None,
                 description: None,
                 metadata: BTreeMap::new(),
             };
@@ -295,6 +300,7 @@ async fn fill(database: &TestDatabase) {
             effective_at: None,
             reference: Some(format!("row {number}")),
             order_reference: None,
+            merchant_category: None,
             description: None,
             metadata: BTreeMap::new(),
         });
@@ -310,18 +316,22 @@ async fn fill(database: &TestDatabase) {
     stop(process).await;
 }
 
+async fn posted(engine: &Engine, key: &str, action: Action) -> serde_json::Value {
+    let answer = engine.submit(command(key, action)).await.expect("answered");
+    let rendered = answer.rendered;
+    assert!(rendered.status < 300, "{key}: {}", rendered.body);
+    serde_json::from_str(&rendered.body).expect("JSON")
+}
+
 async fn open(engine: &Engine, owner: &str, kind: WalletKind) -> WalletId {
     let action = Action::OpenWallet(OpenWallet {
         owner: owner.to_owned(),
         kind,
         reference: Some(format!("{owner}'s")),
+        category: None,
         metadata: BTreeMap::new(),
     });
-    let answer = engine
-        .submit(command(&format!("open {owner}"), action))
-        .await
-        .expect("opened");
-    let wallet: serde_json::Value = serde_json::from_str(&answer.rendered.body).expect("JSON");
+    let wallet = posted(engine, &format!("open {owner}"), action).await;
     wallet["id"]
         .as_str()
         .expect("an id")

@@ -86,6 +86,8 @@ async fn a_demonstration_proves_its_books_and_leaves_nothing_behind() {
     assert_eq!(settlement["at_stake"]["EUR"], "42.00");
     assert_eq!(settlement["differences"], Value::Array(Vec::new()));
     assert!(!settlement["paid"].as_array().expect("batches").is_empty());
+    assert_eq!(report["refund"]["fee"], "0.60");
+    assert_eq!(report["refund"]["left"], "25.00");
     let workers = report["poison"]["workers"].as_array().expect("workers");
     assert_eq!(workers.len(), 3, "{report}");
     assert_eq!(report["poison"]["discarded"], 3);

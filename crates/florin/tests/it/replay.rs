@@ -1,10 +1,12 @@
 //! `florin replay` against a real ledger: small files, and a real wallet's year.
 
+mod web_shop;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use contracts::{Currency, Kind};
-use florin::replay::{Mismatch, Report, Row, feed, parse};
+use florin::replay::{Mismatch, Report, Row, feed, feed_with_credit, parse};
 use florin::verify;
 use indicatif::ProgressBar;
 use rust_decimal::Decimal;
@@ -85,6 +87,52 @@ async fn history_moves_money_and_names_what_differs() {
     assert_eq!(first.reference.as_deref(), Some("r1"));
     let proof = verify::check(&ledger.database.url()).await.expect("proven");
     assert!(proof.clean, "{proof}");
+}
+
+/// A refund names no payment: it is paid back out of those before it, whole or not at all.
+const RETURNS: &str = "\
+2020-01-01T00:00:01Z,adjustment,ann,,100,EUR,100.00,r1
+2020-01-01T00:00:02Z,adjustment,ann,,-0.5,EUR,99.50,r2
+2020-01-01T00:00:03Z,payment,ann,shop,20,EUR,79.50,r3
+2020-01-01T00:00:04Z,payment,ann,shop,30,EUR,49.50,r4
+2020-01-01T00:00:05Z,refund,ann,shop,25,EUR,74.50,r5
+2020-01-01T00:00:06Z,refund,ann,shop,25.01,EUR,,r6
+2020-01-01T00:00:07Z,refund,ann,shop,25,EUR,99.50,r7
+2020-01-01T00:00:08Z,refund,bob,shop,1,EUR,,r8
+";
+
+#[tokio::test]
+async fn refunds_are_paid_back_out_of_earlier_payments_and_adjustments_have_a_sign() {
+    let ledger = Ledger::start().await;
+    let report = replay(&ledger, RETURNS).await;
+    assert_eq!((report.rows, report.applied), (8, 6));
+    assert_eq!(report.mismatches, []);
+    let too_large = BTreeMap::from([("refund_too_large".to_owned(), 2)]);
+    assert_eq!(report.refused, too_large);
+    assert_eq!(posted(&ledger, "ann", "EUR").await, "99.50");
+    assert_eq!(posted(&ledger, "shop", "EUR").await, "0.00");
+    let again = replay(&ledger, RETURNS).await;
+    assert_eq!((again.applied, again.replayed), (0, 6));
+    assert_eq!(again.refused, too_large);
+    let proof = verify::check(&ledger.database.url()).await.expect("proven");
+    assert!(proof.clean, "{proof}");
+}
+
+#[tokio::test]
+async fn a_credit_line_lets_history_go_below_zero_and_no_further() {
+    let ledger = Ledger::start().await;
+    let rows = "2020-01-01T00:00:01Z,withdrawal,ann,,50,EUR,-50.00,r1\n\
+                2020-01-01T00:00:02Z,withdrawal,ann,,50.01,EUR,,r2\n\
+                2020-01-01T00:00:03Z,payment,ann,shop,50,EUR,-100.00,r3\n\
+                2020-01-01T00:00:04Z,withdrawal,shop,,150,EUR,-100.00,r4\n";
+    let rows = parse(format!("{HEADER}\n{rows}").as_bytes()).expect("a good file");
+    let bar = ProgressBar::hidden();
+    for applied in [3, 0] {
+        let report = feed_with_credit(&ledger.client, &rows, Some("100"), &bar).await;
+        let report = report.expect("fed");
+        assert_eq!((report.applied, report.mismatches.len()), (applied, 0));
+    }
+    assert_eq!(posted(&ledger, "ann", "EUR").await, "-100.00");
 }
 
 #[tokio::test]

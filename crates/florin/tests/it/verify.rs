@@ -3,6 +3,7 @@
 mod bytes;
 mod holds;
 mod ledger;
+mod payments;
 mod workers;
 
 use florin::verify::{Report, check, law, prove};
@@ -11,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use self::{
     holds::PLANTED_AT_HOLDS,
     ledger::{PLANTED, PLANTED_AT_THE_WORKER},
+    payments::PLANTED_AT_PAYMENTS,
     workers::{PLANTED_AT_FRAUD, PLANTED_AT_SETTLEMENT},
 };
 use crate::books;
@@ -66,11 +68,30 @@ async fn every_law_notices_what_breaks_it() {
         assert!(
             PLANTED
                 .iter()
+                .chain(PLANTED_AT_PAYMENTS)
                 .chain(PLANTED_AT_HOLDS)
                 .any(|(name, ..)| *name == law.name),
             "{} is not tried",
             law.name
         );
+    }
+}
+
+#[tokio::test]
+async fn every_law_about_payments_notices_what_breaks_it() {
+    let database = books::corrected().await;
+    let report = prove(&database.url(), SLICE).await.expect("proven");
+    assert!(report.clean, "{report}");
+    for (name, sql, words) in PLANTED_AT_PAYMENTS {
+        let database = books::corrected().await;
+        let report = planted(&database.url(), sql).await;
+        let found = report.broken().find(|finding| finding.law.name == *name);
+        let found = found.unwrap_or_else(|| panic!("{name} did not notice: {sql}\n{report}"));
+        let said = found
+            .evidence
+            .iter()
+            .any(|evidence| evidence.contains(words));
+        assert!(said, "{name} does not say \"{words}\":\n{report}");
     }
 }
 

@@ -35,6 +35,16 @@ pub enum Permission {
     MoneyTransfer,
     /// Pay a merchant.
     MoneyPay,
+    /// Pay a payment back, or part of it.
+    PaymentsRefund,
+    /// Undo a transaction.
+    TransactionsReverse,
+    /// Correct a balance.
+    MoneyAdjust,
+    /// Read the rules about fees.
+    FeesRead,
+    /// Make and end rules about fees.
+    FeesManage,
     /// Send many operations in one request; each asks for its own permission too.
     MoneyBatch,
     /// Ask for the price of an exchange, and exchange at it.
@@ -85,6 +95,11 @@ impl Permission {
         Self::MoneyWithdraw,
         Self::MoneyTransfer,
         Self::MoneyPay,
+        Self::PaymentsRefund,
+        Self::TransactionsReverse,
+        Self::MoneyAdjust,
+        Self::FeesRead,
+        Self::FeesManage,
         Self::MoneyBatch,
         Self::MoneyExchange,
         Self::MoneyBackdate,
@@ -120,6 +135,11 @@ impl Permission {
             Self::MoneyWithdraw => "money:withdraw",
             Self::MoneyTransfer => "money:transfer",
             Self::MoneyPay => "money:pay",
+            Self::PaymentsRefund => "payments:refund",
+            Self::TransactionsReverse => "transactions:reverse",
+            Self::MoneyAdjust => "money:adjust",
+            Self::FeesRead => "fees:read",
+            Self::FeesManage => "fees:manage",
             Self::MoneyBatch => "money:batch",
             Self::MoneyExchange => "money:exchange",
             Self::MoneyBackdate => "money:backdate",
@@ -192,13 +212,25 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AccountsRead, AccountsRisk, AlertsRead, AuditRead, DeadLettersRead, HoldsCapture,
-            HoldsPlace, HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay, MoneyTransfer,
-            MoneyWithdraw, RatesRead, RatesSet, SettlementsCut, SettlementsRead, StatsRead,
-            WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
+            AccountsRead, AccountsRisk, AlertsRead, AuditRead, DeadLettersRead, FeesRead,
+            HoldsCapture, HoldsPlace, HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay,
+            MoneyTransfer, MoneyWithdraw, PaymentsRefund, RatesRead, RatesSet, SettlementsCut,
+            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
+            WalletsReadAny,
         };
         match self {
-            Self::Customer | Self::Merchant => &[
+            Self::Merchant => &[
+                WalletsCreate,
+                WalletsRead,
+                WalletsClose,
+                MoneyWithdraw,
+                MoneyTransfer,
+                MoneyPay,
+                MoneyBatch,
+                PaymentsRefund,
+                StatsRead,
+            ],
+            Self::Customer => &[
                 WalletsCreate,
                 WalletsRead,
                 WalletsClose,
@@ -234,6 +266,7 @@ impl Role {
                 StatsRead,
                 SettlementsRead,
                 SettlementsCut,
+                FeesRead,
                 DeadLettersRead,
                 AuditRead,
             ],
@@ -274,6 +307,9 @@ mod tests {
             for permission in [
                 Permission::MoneyDeposit,
                 Permission::MoneyBackdate,
+                Permission::TransactionsReverse,
+                Permission::MoneyAdjust,
+                Permission::FeesManage,
                 Permission::WalletsReadAny,
                 Permission::WalletsCreateAny,
                 Permission::WalletsFreeze,

@@ -55,6 +55,7 @@ pub const ROUTES: &[RouteRule] = &[
     on("GET", "/v1/wallets/{id}/statement", Permission::WalletsRead),
     on("GET", "/v1/wallets/{id}/summary", Permission::WalletsRead),
     on("GET", "/v1/wallets/{id}/stats", Permission::StatsRead),
+    on("POST", "/v1/wallets/{id}/adjust", Permission::MoneyAdjust),
     on("GET", "/v1/wallets/{id}/limits", Permission::AccountsRead),
     on("GET", "/v1/accounts/{owner}", Permission::AccountsRead),
     on(
@@ -105,6 +106,24 @@ pub const ROUTES: &[RouteRule] = &[
     on("GET", "/v1/transactions", Permission::WalletsReadAny),
     on("GET", "/v1/transactions/{id}", Permission::WalletsRead),
     on("POST", "/v1/payments", Permission::MoneyPay),
+    on(
+        "POST",
+        "/v1/payments/{id}/refunds",
+        Permission::PaymentsRefund,
+    ),
+    on(
+        "POST",
+        "/v1/transactions/{id}/reverse",
+        Permission::TransactionsReverse,
+    ),
+    on("POST", "/v1/fee-rules", Permission::FeesManage),
+    on("GET", "/v1/fee-rules", Permission::FeesRead),
+    on("GET", "/v1/fee-rules/{id}", Permission::FeesRead),
+    on(
+        "POST",
+        "/v1/fee-rules/{id}/deactivate",
+        Permission::FeesManage,
+    ),
     on("POST", "/v1/holds", Permission::HoldsPlace),
     on("GET", "/v1/holds", Permission::WalletsRead),
     on("GET", "/v1/holds/{id}", Permission::WalletsRead),

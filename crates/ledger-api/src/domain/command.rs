@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{
-    Currency, Kind, Money, WalletId,
-    event::{Rate, WalletKind},
+    Account, Currency, FeeRuleId, Kind, Money, TransactionId, WalletId,
+    event::{FeeTerms, Purpose, Rate, WalletKind},
 };
 
 use super::exchange::{KnownRate, Quote, Terms};
@@ -95,6 +95,14 @@ pub enum Action {
     Move(Movement),
     /// Change what a wallet may do.
     ChangeWallet(ChangeWallet),
+    /// Pay back a payment, or part of it.
+    Refund(Refund),
+    /// Undo a transaction.
+    Reverse(Reversal),
+    /// Take a fee from here on.
+    CreateFeeRule(FeeTerms),
+    /// Take a fee no longer.
+    DeactivateFeeRule(DeactivateFeeRule),
     /// Set money aside, take it, or release it.
     Hold(HoldAction),
     /// Change what all wallets of an owner may do.
@@ -114,11 +122,24 @@ impl Action {
             Self::OpenWallet(_) => "wallet.open",
             Self::Move(movement) => movement.kind.as_str(),
             Self::ChangeWallet(change) => change.change.name(),
+            Self::Refund(_) => Kind::Refund.as_str(),
+            Self::Reverse(_) => Kind::Reversal.as_str(),
+            Self::CreateFeeRule(_) => "fee_rule.create",
+            Self::DeactivateFeeRule(_) => "fee_rule.deactivate",
             Self::Hold(hold) => hold.name(),
             Self::ChangeAccount(change) => change.change.name(),
             Self::SetRates(_) => "rates.set",
             Self::CreateQuote(_) => "quote.create",
             Self::Exchange(_) => Kind::Exchange.as_str(),
+        }
+    }
+
+    /// The order that the command pays.
+    pub fn order(&self) -> Option<OrderKey> {
+        match self {
+            Self::Move(movement) => movement.order(),
+            Self::Hold(HoldAction::Capture(capture)) => capture.movement.order(),
+            _ => None,
         }
     }
 }
@@ -132,6 +153,8 @@ pub struct OpenWallet {
     pub kind: WalletKind,
     /// The creator's reference.
     pub reference: Option<String>,
+    /// What a merchant deals in.
+    pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
 }
@@ -153,10 +176,99 @@ pub struct Movement {
     pub reference: Option<String>,
     /// The merchant's order, on payments.
     pub order_reference: Option<String>,
+    /// What the merchant deals in, on payments; it follows from the counterparty.
+    pub merchant_category: Option<String>,
     /// A line for people.
     pub description: Option<String>,
     /// The sender's own notes.
     pub metadata: BTreeMap<String, String>,
+}
+
+impl Movement {
+    /// The order that it pays.
+    pub fn order(&self) -> Option<OrderKey> {
+        if self.kind != Kind::Payment {
+            return None;
+        }
+        Some(OrderKey {
+            merchant: self.counterparty?,
+            reference: self.order_reference.clone()?,
+        })
+    }
+}
+
+/// A merchant's order, which is paid once. Its order is that of the columns' bytes in Postgres.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OrderKey {
+    /// Who is paid.
+    pub merchant: WalletId,
+    /// The merchant's name for it.
+    pub reference: String,
+}
+
+/// What somebody says about a correction.
+#[derive(Debug, Clone, Default)]
+pub struct Remarks {
+    /// Why, in words; the description of the transaction.
+    pub reason: String,
+    /// When it counts; the moment of posting when nobody says.
+    pub effective_at: Option<DateTime<Utc>>,
+    /// The sender's reference.
+    pub reference: Option<String>,
+    /// The sender's own notes.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Pays back a payment, or part of it. What it says of the payment never changes.
+#[derive(Debug, Clone)]
+pub struct Refund {
+    /// The payment.
+    pub payment: TransactionId,
+    /// Who was paid.
+    pub merchant: WalletId,
+    /// Who paid.
+    pub customer: WalletId,
+    /// How much was paid.
+    pub paid: Money,
+    /// How much is paid back, above zero; all that is left when nobody says.
+    pub amount: Option<Money>,
+    /// What is said about it.
+    pub remarks: Remarks,
+}
+
+/// Undoes a transaction. What it says of the original never changes.
+#[derive(Debug, Clone)]
+pub struct Reversal {
+    /// What is undone.
+    pub original: TransactionId,
+    /// Its legs.
+    pub legs: Vec<OriginalLeg>,
+    /// The payment that the original paid back, and how much of it.
+    pub refunded: Option<(TransactionId, Money)>,
+    /// What is said about it.
+    pub remarks: Remarks,
+}
+
+/// A leg of a transaction that is undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OriginalLeg {
+    /// The wallet; none for the system's own accounts.
+    pub wallet: Option<WalletId>,
+    /// Which of its accounts.
+    pub account: Account,
+    /// By how much it changed.
+    pub amount: Money,
+    /// What it was, when not the transaction's own amount.
+    pub purpose: Option<Purpose>,
+}
+
+/// Ends a fee rule.
+#[derive(Debug, Clone)]
+pub struct DeactivateFeeRule {
+    /// The rule.
+    pub rule: FeeRuleId,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// Says what currencies are worth.

@@ -4,15 +4,21 @@
 //! exactly that.
 
 mod account;
+mod correction;
 mod draft;
 mod exchange;
+mod fees;
 mod hold;
 mod limits;
 mod movement;
+mod order;
 mod wallet;
 
 use chrono::{DateTime, Utc};
-use contracts::{RejectionCode, event::LimitReached};
+use contracts::{
+    RejectionCode,
+    event::{FeeTerms, LimitReached},
+};
 
 pub use draft::PlannedLeg;
 pub use hold::HoldOutcome;
@@ -52,6 +58,10 @@ pub enum Outcome {
         /// In one word.
         status: &'static str,
     },
+    /// A fee is taken from here on.
+    FeeRuleCreated,
+    /// This fee is taken no longer.
+    FeeRuleDeactivated(FeeTerms),
     /// A hold is placed, captured or released.
     Hold(HoldOutcome),
     /// An account is so now.
@@ -74,6 +84,10 @@ pub fn decide(
         Action::OpenWallet(open) => account::open(state, open),
         Action::Move(movement) => movement::decide(state, movement, context),
         Action::ChangeWallet(change) => wallet::decide(state, change),
+        Action::Refund(refund) => correction::refund(state, refund),
+        Action::Reverse(reversal) => correction::reverse(state, reversal, context),
+        Action::CreateFeeRule(terms) => fees::create(state, terms),
+        Action::DeactivateFeeRule(end) => fees::deactivate(state, end),
         Action::Hold(hold) => hold::decide(state, hold, context),
         Action::ChangeAccount(change) => account::decide(state, change),
         Action::SetRates(_) => Ok(Outcome::RatesSet),
@@ -90,6 +104,11 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
         Action::Move(movement) => movement::needs(movement, context, needs),
         Action::Hold(hold) => hold::needs(hold, context, needs),
         Action::ChangeWallet(change) => wallet::needs(change, needs),
+        Action::Refund(refund) => correction::refund_needs(refund, needs),
+        Action::Reverse(reversal) => correction::reversal_needs(reversal, context, needs),
+        // Their rules are read with the head's version, and the batch is run again when it
+        // changed: no row has to be locked.
+        Action::CreateFeeRule(_) | Action::DeactivateFeeRule(_) => {}
         Action::ChangeAccount(change) => account::needs(change, needs),
         Action::Exchange(asked) => exchange::needs(asked, context.shard, needs),
     }
@@ -101,13 +120,7 @@ pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Optio
     let admitted = match action {
         Action::Move(movement) => limits::admit_movement(state, movement, context.now),
         Action::Hold(HoldAction::Place(place)) => hold::admit(state, place, context.now),
-        Action::OpenWallet(_)
-        | Action::ChangeWallet(_)
-        | Action::ChangeAccount(_)
-        | Action::Hold(_)
-        | Action::SetRates(_)
-        | Action::CreateQuote(_)
-        | Action::Exchange(_) => return None,
+        _ => return None,
     };
     admitted.err().flatten()
 }

@@ -4,8 +4,10 @@
 
 mod account;
 mod command;
+mod correction;
 mod decide;
 pub mod exchange;
+mod fee;
 mod hold;
 pub mod limit;
 mod restrictions;
@@ -13,10 +15,13 @@ mod state;
 
 pub use account::{AccountChange, AccountNeed, AccountState};
 pub use command::{
-    Action, Caller, ChangeAccount, ChangeWallet, Command, CreateQuote, Exchange, Fingerprint,
-    Movement, OpenWallet, SetRates, Sight, Viewer, WalletChange,
+    Action, Caller, ChangeAccount, ChangeWallet, Command, CreateQuote, DeactivateFeeRule, Exchange,
+    Fingerprint, Movement, OpenWallet, OrderKey, OriginalLeg, Refund, Remarks, Reversal, SetRates,
+    Sight, Viewer, WalletChange,
 };
+pub use correction::Correction;
 pub use decide::{Context, HoldOutcome, Outcome, PlannedLeg, decide, limit_reached, needs};
+pub use fee::{FeeRule, FeeRules, PERCENTAGE_SCALE};
 pub use hold::{CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, PlaceHold, ReleaseHold};
 pub use limit::{Usage, UsageKey};
 pub use restrictions::Restrictions;

@@ -1,14 +1,16 @@
 //! What a decision is made on: the locked rows of one batch, in memory.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
 };
 
-use contracts::{Account, Currency, HoldId, Money, QuoteId, WalletId};
+use contracts::{Account, Currency, HoldId, Money, QuoteId, TransactionId, WalletId};
 use uuid::Uuid;
 
-use super::{AccountNeed, AccountState, Hold, Restrictions, Usage, UsageKey};
+use super::{
+    AccountNeed, AccountState, Correction, FeeRules, Hold, OrderKey, Restrictions, Usage, UsageKey,
+};
 
 /// The key of a balance. Its order is the order in which locks are taken, the same as that of
 /// the columns' bytes in Postgres.
@@ -149,6 +151,12 @@ pub struct State {
     pub balances: HashMap<BalanceKey, Balance>,
     /// Restrictions of the wallets that commands of the batch change.
     pub wallets: HashMap<WalletId, Restrictions>,
+    /// What was taken back of transactions that commands of the batch correct.
+    pub corrections: HashMap<TransactionId, Correction>,
+    /// Those orders of the batch that are paid already.
+    pub orders: HashSet<OrderKey>,
+    /// The fee rules that hold at this point of the log.
+    pub fees: FeeRules,
     /// Holds that commands of the batch capture or release.
     pub holds: HashMap<HoldId, Hold>,
     /// Accounts that commands of the batch change or open wallets for, and those whose limits
@@ -171,6 +179,10 @@ pub struct Touched {
     pub balances: BTreeSet<BalanceKey>,
     /// Of wallets.
     pub wallets: BTreeSet<WalletId>,
+    /// Of corrections.
+    pub corrections: BTreeSet<TransactionId>,
+    /// Orders that are paid now.
+    pub orders: BTreeSet<OrderKey>,
     /// Of holds.
     pub holds: BTreeSet<HoldId>,
     /// Of accounts.
@@ -192,6 +204,20 @@ impl State {
     pub fn set_balance(&mut self, key: BalanceKey, balance: Balance) {
         self.balances.insert(key, balance);
         self.touched.balances.insert(key);
+    }
+
+    /// What was taken back of a transaction that was locked.
+    pub fn correction(&self, transaction: TransactionId) -> Correction {
+        *self
+            .corrections
+            .get(&transaction)
+            .expect("a transaction's correction is locked before it is decided on")
+    }
+
+    /// Changes what was taken back of a transaction.
+    pub fn set_correction(&mut self, transaction: TransactionId, correction: Correction) {
+        self.corrections.insert(transaction, correction);
+        self.touched.corrections.insert(transaction);
     }
 
     /// A hold that was locked.
@@ -246,6 +272,13 @@ impl State {
 pub struct Needs {
     /// Wallets that change: locked with every balance they have.
     pub wallets: BTreeSet<WalletId>,
+    /// What was taken back of transactions; rows that are not there are made.
+    pub corrections: BTreeSet<TransactionId>,
+    /// Orders to be paid. They need no lock: whoever pays a merchant in one currency holds its
+    /// balance, and two currencies meet at the primary key.
+    pub orders: BTreeSet<OrderKey>,
+    /// Every fee rule that may hold somewhere in the batch.
+    pub fees: FeeRules,
     /// Holds that change.
     pub holds: BTreeSet<HoldId>,
     /// Quotes that are executed.

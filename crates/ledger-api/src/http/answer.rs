@@ -20,7 +20,9 @@ use utoipa::ToSchema;
 use super::{
     accounts::view::AccountChangeView,
     error::PROBLEM_JSON,
+    fee_rules,
     holds::view::{HoldLeftView, HoldView},
+    links::Links,
     rejection,
 };
 use crate::{
@@ -33,7 +35,7 @@ use crate::{
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// What was done to something that exists.
-const DONE: u16 = 200;
+pub(super) const DONE: u16 = 200;
 /// What was done: a wallet or a transaction now exists.
 pub(super) const CREATED: u16 = 201;
 /// What was taken on: it will be done.
@@ -57,6 +59,9 @@ pub struct WalletView {
     pub status: Cow<'static, str>,
     /// The creator's reference.
     pub reference: Option<String>,
+    /// What a merchant deals in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
     /// When it was opened.
@@ -95,7 +100,8 @@ pub struct TransactionView {
     /// The transaction, `txn_…`.
     #[schema(value_type = String, example = "txn_0190c3a65f7d7c3e8b1a2f4d6e8c0a13")]
     pub id: contracts::TransactionId,
-    /// `deposit`, `withdrawal`, `transfer`, `payment` or `exchange`.
+    /// `deposit`, `withdrawal`, `transfer`, `payment`, `refund`, `reversal`, `exchange` or
+    /// `adjustment`.
     #[schema(value_type = String, example = "transfer")]
     pub kind: Kind,
     /// Its position in the ledger's log.
@@ -114,6 +120,9 @@ pub struct TransactionView {
     /// A line for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What it corrects, and what corrected it.
+    #[serde(flatten)]
+    pub links: Links,
     /// The hold that was captured.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -207,6 +216,7 @@ impl WalletView {
                 None => Cow::Borrowed(Restrictions::NONE.status()),
             },
             reference: event.reference.clone(),
+            category: event.category.clone(),
             metadata: event.metadata.clone(),
             created_at: event.posted_at,
             balances: Vec::new(),
@@ -221,6 +231,7 @@ impl WalletView {
             kind: wallet.kind,
             status: Cow::Borrowed(wallet.restrictions.status()),
             reference: wallet.reference,
+            category: wallet.category,
             metadata: wallet.metadata,
             created_at: wallet.created_at,
             balances: balances.iter().map(BalanceView::stored).collect(),
@@ -264,6 +275,7 @@ impl TransactionView {
             reference: event.reference.clone(),
             order_reference: event.order_reference.clone(),
             description: event.description.clone(),
+            links: Links::of(event),
             hold: event.hold,
             hold_left: event
                 .hold_left
@@ -315,6 +327,7 @@ impl Render for Renderer {
                 status: DONE,
                 body: json(&WalletChangeView::of(event)),
             },
+            LedgerEvent::FeeRuleChanged(event) => fee_rules::view::rendered(event),
             LedgerEvent::HoldChanged(event) => Rendered {
                 status: if event.event_type == EventType::HoldPlaced {
                     CREATED

@@ -1,13 +1,15 @@
 //! Problem details (RFC 9457): every way in which a request can end badly. The only file that
 //! knows status codes by name.
 
+mod rejections;
+
 use std::{borrow::Cow, fmt};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use contracts::{AmountError, RejectionCode};
+use contracts::AmountError;
 use serde::Serialize;
 
 use super::accounts::view::LimitReachedView;
@@ -76,6 +78,11 @@ codes! {
     WalletNotEmpty = "wallet_not_empty" CONFLICT, "The wallet still has money, or money held.";
     StatusUnchanged = "status_unchanged" CONFLICT, "The wallet or account is in that state already.";
     CreditInUse = "credit_in_use" CONFLICT, "The balance is lower than the new credit limit allows.";
+    OrderAlreadyPaid = "order_already_paid" CONFLICT, "The merchant's order was paid before.";
+    AlreadyReversed = "already_reversed" CONFLICT, "The transaction was reversed before.";
+    AlreadyRefunded = "already_refunded" CONFLICT, "The payment was paid back before, so it cannot be reversed.";
+    FeeRuleInactive = "fee_rule_inactive" CONFLICT, "The fee rule was deactivated before.";
+    TooManyFeeRules = "too_many_fee_rules" CONFLICT, "As many fee rules as there may be are active.";
     RateStale = "rate_stale" CONFLICT, "The newest rate between the two currencies is too old.";
     QuoteExpired = "quote_expired" CONFLICT, "The quote has expired.";
     QuoteUsed = "quote_used" CONFLICT, "The quote was executed before.";
@@ -106,6 +113,9 @@ codes! {
     InvalidMetadata = "invalid_metadata" UNPROCESSABLE_ENTITY, "The metadata has too many entries, or one that is too long or holds control characters.";
     InvalidTimestamp = "invalid_timestamp" UNPROCESSABLE_ENTITY, "A time is written as RFC 3339 and lies between 1900 and now.";
     EffectiveAtInFuture = "effective_at_in_future" UNPROCESSABLE_ENTITY, "A movement cannot count from a future moment.";
+    InvalidFeeRule = "invalid_fee_rule" UNPROCESSABLE_ENTITY, "The fee rule says nothing, or two things that do not agree.";
+    NotReversible = "not_reversible" UNPROCESSABLE_ENTITY, "A reversal is not reversed: the transaction is made again instead.";
+    RefundTooLarge = "refund_too_large" UNPROCESSABLE_ENTITY, "More would be paid back than was paid.";
     PeriodTooLong = "period_too_long" UNPROCESSABLE_ENTITY, "The period holds more entries than can be added up at once.";
     InsufficientFunds = "insufficient_funds" UNPROCESSABLE_ENTITY, "The available balance does not suffice.";
     LimitExceeded = "limit_exceeded" UNPROCESSABLE_ENTITY, "A limit would be exceeded.";
@@ -131,36 +141,6 @@ impl ErrorCode {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl From<RejectionCode> for ErrorCode {
-    fn from(code: RejectionCode) -> Self {
-        match code {
-            RejectionCode::InsufficientFunds => Self::InsufficientFunds,
-            RejectionCode::LimitExceeded => Self::LimitExceeded,
-            RejectionCode::WalletFrozen => Self::WalletFrozen,
-            RejectionCode::CurrencyFrozen => Self::CurrencyFrozen,
-            RejectionCode::WalletBlocked => Self::WalletBlocked,
-            RejectionCode::WalletSuspended => Self::WalletSuspended,
-            RejectionCode::WalletClosed => Self::WalletClosed,
-            RejectionCode::WalletNotEmpty => Self::WalletNotEmpty,
-            RejectionCode::AccountClosed => Self::AccountClosed,
-            RejectionCode::AccountNotEmpty => Self::AccountNotEmpty,
-            RejectionCode::StatusUnchanged => Self::StatusUnchanged,
-            RejectionCode::CreditInUse => Self::CreditInUse,
-            RejectionCode::HoldCaptured => Self::HoldCaptured,
-            RejectionCode::HoldVoided => Self::HoldVoided,
-            RejectionCode::HoldExpired => Self::HoldExpired,
-            RejectionCode::CaptureTooLarge => Self::CaptureTooLarge,
-            RejectionCode::ExpiryOutOfRange => Self::ExpiryOutOfRange,
-            RejectionCode::RateUnknown => Self::RateUnknown,
-            RejectionCode::RateStale => Self::RateStale,
-            RejectionCode::AmountTooSmall => Self::AmountTooSmall,
-            RejectionCode::QuoteExpired => Self::QuoteExpired,
-            RejectionCode::QuoteUsed => Self::QuoteUsed,
-            RejectionCode::BatchRejected => Self::BatchRejected,
-        }
     }
 }
 
@@ -384,26 +364,4 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn codes_are_unique_and_sorted_by_status() {
-        let names: BTreeSet<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-        assert_eq!(names.len(), ErrorCode::ALL.len());
-        let statuses: Vec<u16> = ErrorCode::ALL
-            .iter()
-            .map(|code| code.status_number())
-            .collect();
-        assert!(statuses.is_sorted(), "{statuses:?}");
-    }
-
-    #[test]
-    fn a_decision_against_keeps_its_code() {
-        for code in RejectionCode::ALL.iter().copied() {
-            assert_eq!(ErrorCode::from(code).as_str(), code.as_str());
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use contracts::{
     AmountError, Currency, Money, WalletId,
     limits::{
-        ACTION_REASON_CHARS_MAX, DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX,
+        ACTION_REASON_CHARS_MAX, CATEGORY_CHARS_MAX, DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX,
         METADATA_KEY_CHARS_MAX, METADATA_VALUE_CHARS_MAX, REFERENCE_CHARS_MAX,
     },
     parse_amount,
@@ -64,6 +64,14 @@ pub fn currency(code: &str) -> Result<Currency, ApiError> {
         .map_err(|_| ApiError::from(ErrorCode::UnknownCurrency).field("currency"))
 }
 
+/// An amount of either sign.
+pub fn signed(amount: &str, currency: &str) -> Result<Money, ApiError> {
+    match amount.strip_prefix('-') {
+        Some(positive) => Ok(money(positive, currency)?.negated()),
+        None => money(amount, currency),
+    }
+}
+
 /// An amount that something may reach, and that may be zero.
 pub fn ceiling(amount: &str, currency: Currency) -> Result<Money, ApiError> {
     match parse_amount(amount, currency) {
@@ -83,6 +91,16 @@ pub fn reference(field: &'static str, value: String) -> Result<String, ApiError>
         return Err(ApiError::from(ErrorCode::InvalidText).field(field));
     }
     text(field, value, REFERENCE_CHARS_MAX)
+}
+
+/// What a merchant deals in: one spelling, because rules compare it.
+pub fn category(value: String) -> Result<String, ApiError> {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    if (1..=CATEGORY_CHARS_MAX).contains(&value.len()) && value.bytes().all(plain) {
+        Ok(value)
+    } else {
+        Err(ApiError::from(ErrorCode::InvalidText).field("category"))
+    }
 }
 
 /// A line for people.

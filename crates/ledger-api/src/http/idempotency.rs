@@ -17,7 +17,7 @@ use super::{
     error::{ApiError, ErrorCode},
     holds,
 };
-use crate::domain::{AccountChange, Action, Fingerprint, Movement, Viewer, WalletChange};
+use crate::domain::{AccountChange, Action, Fingerprint, Movement, Remarks, Viewer, WalletChange};
 
 /// The header.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -127,10 +127,13 @@ fn canonical(action: &Action) -> String {
     struct Canonical<'a, T>(&'a str, T);
 
     let text = match action {
-        Action::OpenWallet(open) => serde_json::to_string(&Canonical(
-            "open",
-            (&open.owner, open.kind, &open.reference, &open.metadata),
-        )),
+        Action::OpenWallet(open) => {
+            let facts = (&open.owner, open.kind, &open.reference, &open.metadata);
+            match &open.category {
+                None => serde_json::to_string(&Canonical("open", facts)),
+                Some(category) => serde_json::to_string(&Canonical("open", (facts, category))),
+            }
+        }
         Action::Move(movement) => {
             serde_json::to_string(&Canonical("move", movement_form(movement)))
         }
@@ -175,6 +178,19 @@ fn canonical(action: &Action) -> String {
                 ),
             ))
         }
+        Action::Refund(refund) => {
+            let amount = refund.amount.map(|amount| amount.to_string());
+            let said = remarks(&refund.remarks);
+            serde_json::to_string(&Canonical("refund", (refund.payment, amount, said)))
+        }
+        Action::Reverse(reversal) => {
+            let said = remarks(&reversal.remarks);
+            serde_json::to_string(&Canonical("reverse", (reversal.original, said)))
+        }
+        Action::CreateFeeRule(terms) => serde_json::to_string(&Canonical(action.name(), terms)),
+        Action::DeactivateFeeRule(end) => {
+            serde_json::to_string(&Canonical(action.name(), (end.rule, &end.reason)))
+        }
         Action::ChangeAccount(change) => {
             let level = match &change.change {
                 AccountChange::KycLevel {
@@ -191,6 +207,15 @@ fn canonical(action: &Action) -> String {
         }
     };
     text.expect("tuples of texts and numbers always serialise")
+}
+
+fn remarks(remarks: &Remarks) -> impl Serialize {
+    (
+        &remarks.reason,
+        remarks.effective_at.map(|at| at.timestamp_micros()),
+        &remarks.reference,
+        &remarks.metadata,
+    )
 }
 
 /// A movement's part of a canonical form.
@@ -229,6 +254,7 @@ mod tests {
             owner: "cust-1".to_owned(),
             kind: WalletKind::Merchant,
             reference: Some("r".to_owned()),
+            category: None,
             metadata: metadata.clone(),
         });
         let pay = Action::Move(Movement {
@@ -239,6 +265,7 @@ mod tests {
             effective_at: DateTime::from_timestamp_micros(1_577_836_800_123_456),
             reference: None,
             order_reference: Some("o".to_owned()),
+            merchant_category: Some("food".to_owned()),
             description: Some(String::new()),
             metadata,
         });

@@ -52,6 +52,7 @@ impl Fields {
                 .map(|text| fields::reference("reference", text))
                 .transpose()?,
             order_reference: None,
+            merchant_category: None,
             description: self.description.map(fields::description).transpose()?,
             metadata: fields::metadata(self.metadata)?,
         })
@@ -75,12 +76,13 @@ impl Order {
     }
 
     /// Checks that the caller may see and use the wallet, and that the counterparty is there and
-    /// may receive this. Gives what the caller may see of the answer.
+    /// may receive this; notes what the merchant deals in. Gives what the caller may see of the
+    /// answer.
     ///
     /// # Errors
     /// A wallet of somebody else is not there.
     pub fn admit(
-        &self,
+        &mut self,
         principal: &Principal,
         facts: &HashMap<WalletId, Facts>,
     ) -> Result<Sight, ApiError> {
@@ -100,7 +102,10 @@ impl Order {
         let owners = parties
             .iter()
             .map(|(id, facts)| (*id, facts.owner.as_str()));
-        Ok(principal.sight(owners))
+        let sight = principal.sight(owners);
+        let receiver = parties.last().filter(|_| pays);
+        self.movement.merchant_category = receiver.and_then(|(_, facts)| facts.category.clone());
+        Ok(sight)
     }
 }
 
@@ -109,7 +114,7 @@ pub async fn carry_out(
     api: &Api,
     principal: &Principal,
     headers: WriteHeaders,
-    order: Order,
+    mut order: Order,
 ) -> Result<Response, ApiError> {
     let facts = api.facts_of(&order.wallets()).await?;
     let sight = order.admit(principal, &facts)?;

@@ -35,6 +35,7 @@ use super::{
         (name = "money", description = "Movements of money."),
         (name = "holds", description = "Money that is set aside."),
         (name = "transactions", description = "Transactions of every wallet."),
+        (name = "fees", description = "What the house takes."),
         (name = "exchange", description = "Rates, and money of one currency for another."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),

@@ -4,7 +4,9 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
-use contracts::{AlertId, DeadLetterId, HoldId, QuoteId, SettlementId, TransactionId, WalletId};
+use contracts::{
+    AlertId, DeadLetterId, FeeRuleId, HoldId, QuoteId, SettlementId, TransactionId, WalletId,
+};
 
 use super::{
     error::{ApiError, ErrorCode},
@@ -23,11 +25,25 @@ impl<S: Send + Sync> FromRequestParts<S> for WalletPath {
     }
 }
 
-/// `{id}` of a route under `/v1/transactions`. What is no id names no transaction.
+/// `{id}` of a route under `/v1/transactions` and `/v1/payments`. What is no id names no
+/// transaction.
 #[derive(Debug)]
 pub struct TransactionPath(pub TransactionId);
 
 impl<S: Send + Sync> FromRequestParts<S> for TransactionPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let id = id(parts, state).await?.parse();
+        id.map(Self).map_err(|_| ErrorCode::NotFound.into())
+    }
+}
+
+/// `{id}` of a route under `/v1/fee-rules`. What is no id names no rule.
+#[derive(Debug)]
+pub struct FeeRulePath(pub FeeRuleId);
+
+impl<S: Send + Sync> FromRequestParts<S> for FeeRulePath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {

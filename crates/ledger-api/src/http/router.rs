@@ -12,7 +12,7 @@ use super::{
     api::Api,
     audit, batches, dead_letters,
     error::{ApiError, ErrorCode},
-    exchange, explain, holds,
+    exchange, explain, fee_rules, holds,
     observe::{observe, panicked},
     openapi::{self, Frame},
     payments, rates,
@@ -39,6 +39,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(wallets::statement::handler))
         .routes(routes!(wallets::summary::handler))
         .routes(routes!(wallets::stats::handler))
+        .routes(routes!(wallets::adjust::handler))
         .routes(routes!(wallets::limits::handler))
         .routes(routes!(accounts::get::handler))
         .routes(routes!(accounts::limits::handler))
@@ -53,6 +54,14 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(transactions::list::handler))
         .routes(routes!(transactions::get::handler))
         .routes(routes!(payments::create::handler))
+        .routes(routes!(payments::refund::handler))
+        .routes(routes!(transactions::reverse::handler))
+        .routes(routes!(
+            fee_rules::create::handler,
+            fee_rules::list::handler
+        ))
+        .routes(routes!(fee_rules::get::handler))
+        .routes(routes!(fee_rules::deactivate::handler))
         .routes(routes!(holds::place::handler, holds::list::handler))
         .routes(routes!(holds::get::handler))
         .routes(routes!(holds::capture::handler))

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use contracts::{
     Currency, EventType,
     limits::{
-        DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX, METADATA_KEY_CHARS_MAX,
+        CATEGORY_CHARS_MAX, DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX, METADATA_KEY_CHARS_MAX,
         METADATA_VALUE_CHARS_MAX, REFERENCE_CHARS_MAX,
     },
 };
@@ -130,6 +130,9 @@ impl Words {
             "currency" => Some(json!({ "enum": self.currencies })),
             "owner" | "reference" | "order_reference" => Some(json!({
                 "minLength": 1, "maxLength": REFERENCE_CHARS_MAX, "pattern": PRINTABLE,
+            })),
+            "category" | "merchant_category" => Some(json!({
+                "minLength": 1, "maxLength": CATEGORY_CHARS_MAX, "pattern": "^[a-z0-9_-]+$",
             })),
             "description" => Some(json!({
                 "maxLength": DESCRIPTION_CHARS_MAX, "pattern": PRINTABLE,

@@ -13,6 +13,7 @@ use super::{
     locks,
     pending::{Item, Outcome, Pending},
     record::Log,
+    write::{paid_orders, write, write_named},
 };
 use crate::{
     domain::{self, Context, State, decide, limit_reached},
@@ -31,6 +32,8 @@ pub(super) enum BatchError {
     /// These commands (by answer id) cannot be decided on: the others are run again without them
     /// and without those they are linked to.
     Without(Vec<(Uuid, SubmitError)>),
+    /// Fee rules changed since they were read: the batch is run again with the new ones.
+    RulesChanged,
     /// The log has reached another day than limits were decided for: it is run again.
     AnotherDay,
 }
@@ -87,6 +90,7 @@ pub(super) async fn run(
     connection: &mut PgConnection,
     batch: &[Pending],
 ) -> Result<Vec<Vec<Outcome>>, BatchError> {
+    let rules = lane.rules(connection).await?;
     let rehearsal = batch.iter().any(Pending::is_rehearsal);
     let mut tx = connection.begin().await?;
     let claimed = claim::claim(&mut tx, batch, rehearsal).await?;
@@ -101,11 +105,12 @@ pub(super) async fn run(
         shard: lane.shard,
         now: lane.now(),
     };
-    let mut state = locks::lock(&mut tx, &context, &fresh).await?;
+    let mut state = locks::lock(&mut tx, &context, &rules.rules, &fresh).await?;
     let decisions = decide_all(&mut state, &fresh, &context);
     let rejected = rejected(&fresh, &decisions);
     if rehearsal {
         let head = store::journal::peek_head(&mut tx).await?;
+        lane.check_rules(rules.version, head.rules_version)?;
         let mut log = Log::after(head, context.now);
         lane.reached(log.head.posted_at);
         refuse_another_day(&state, &context, &log)?;
@@ -117,26 +122,18 @@ pub(super) async fn run(
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
-    write(&mut tx, &state).await?;
+    write(&mut tx, &state, &paid_orders(&state, &fresh, &decisions)).await?;
 
     let waited = Instant::now();
     let head = store::journal::lock_head_in_tx(&mut tx).await?;
     metrics::head_lock_waited(waited.elapsed());
+    lane.check_rules(rules.version, head.rules_version)?;
     let mut log = Log::after(head, lane.now());
     lane.reached(log.head.posted_at);
     refuse_another_day(&state, &context, &log)?;
     let rendered = log.record(&fresh, decisions, &*lane.render);
-    if !log.wallets.is_empty() {
-        for wallet in &mut log.wallets {
-            // As the account is after the whole batch, which may have changed it since.
-            wallet.restrictions = state.account(&wallet.owner).restrictions;
-        }
-        store::wallets::insert_in_tx(&mut tx, &log.wallets, log.head.posted_at).await?;
-    }
-    if !log.holds.is_empty() {
-        store::holds::insert_in_tx(&mut tx, &log.holds).await?;
-    }
-    log.exchange.write(&mut tx, log.head.posted_at).await?;
+    lane.keep_rules(log.head.rules_version);
+    write_named(&mut tx, &state, &mut log).await?;
     store::journal::append_in_tx(&mut tx, &log.entries, &log.head).await?;
 
     let committing = Instant::now();
@@ -252,52 +249,6 @@ fn rejected(
             Some((item.command.action.name(), rejection.code))
         })
         .collect()
-}
-
-/// Phase 4: writes the rows that changed.
-async fn write(tx: &mut PgConnection, state: &State) -> Result<(), StoreError> {
-    let touched = &state.touched;
-    if !touched.accounts.is_empty() {
-        let changes: Vec<_> = touched
-            .accounts
-            .iter()
-            .map(|owner| (owner, &state.accounts[owner]))
-            .collect();
-        store::accounts::write_in_tx(tx, &changes).await?;
-    }
-    if !touched.wallets.is_empty() {
-        let changes: Vec<_> = touched
-            .wallets
-            .iter()
-            .map(|id| (*id, state.wallets[id]))
-            .collect();
-        store::wallets::write_in_tx(tx, &changes).await?;
-    }
-    if !touched.holds.is_empty() {
-        let changes: Vec<_> = touched
-            .holds
-            .iter()
-            .map(|id| (*id, state.holds[id]))
-            .collect();
-        store::holds::write_in_tx(tx, &changes).await?;
-    }
-    if !touched.balances.is_empty() {
-        let changes: Vec<_> = touched
-            .balances
-            .iter()
-            .map(|key| (*key, state.balances[key]))
-            .collect();
-        store::balances::write_in_tx(tx, &changes).await?;
-    }
-    if !touched.usages.is_empty() {
-        let changes: Vec<_> = touched
-            .usages
-            .iter()
-            .map(|key| (key, state.usages[key]))
-            .collect();
-        store::usages::write_in_tx(tx, &changes).await?;
-    }
-    Ok(())
 }
 
 /// Puts the answers together, in the batch's order.

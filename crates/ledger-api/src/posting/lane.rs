@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::SystemShard,
     metrics, store,
-    store::{Fault, StoreError, fault},
+    store::{Fault, StoreError, fault, fee_rules::ActiveRules},
 };
 
 /// Requests of one batch. At 512, one commit's fixed cost is below a percent of each; larger
@@ -48,6 +48,8 @@ pub(super) struct Lane {
     reached: DateTime<Utc>,
     url: Secret,
     connection: Option<PgConnection>,
+    /// The fee rules as they were last read.
+    rules: Option<ActiveRules>,
 }
 
 impl Lane {
@@ -59,7 +61,34 @@ impl Lane {
             reached: DateTime::UNIX_EPOCH,
             url,
             connection: None,
+            rules: None,
         }
+    }
+
+    /// The fee rules to decide by. They are read once, and again when they changed.
+    pub(super) async fn rules(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<ActiveRules, StoreError> {
+        if let Some(rules) = &self.rules {
+            return Ok(rules.clone());
+        }
+        let rules = store::fee_rules::active(connection).await?;
+        Ok(self.rules.insert(rules).clone())
+    }
+
+    /// Forgets the rules when the batch itself changes them.
+    pub(super) fn keep_rules(&mut self, version: i64) {
+        self.rules.take_if(|rules| rules.version != version);
+    }
+
+    /// Did the batch decide by the rules that hold where it stands in the log?
+    pub(super) fn check_rules(&mut self, decided_by: i64, hold: i64) -> Result<(), BatchError> {
+        if decided_by == hold {
+            return Ok(());
+        }
+        self.rules = None;
+        Err(BatchError::RulesChanged)
     }
 
     /// The moment to decide at: never before what is in the log, whatever the clocks of replicas
@@ -118,6 +147,8 @@ impl Lane {
                 Err(error) => error,
             };
             match error {
+                // At most once for each change of the rules.
+                BatchError::RulesChanged => continue,
                 BatchError::Without(commands) => return Err(Verdict::Without(commands)),
                 // Decided again at once, on the day that the log has reached.
                 BatchError::AnotherDay => continue,

@@ -1,6 +1,6 @@
 //! Phase 2: everything that a batch decides on is locked, class by class.
 
-use contracts::{HoldId, QuoteId, WalletId};
+use contracts::{HoldId, QuoteId, TransactionId, WalletId};
 use sqlx::PgConnection;
 
 use super::{
@@ -9,22 +9,30 @@ use super::{
     pending::Item,
 };
 use crate::{
-    domain::{BalanceKey, Context, Needs, State, needs},
+    domain::{Action, BalanceKey, Context, FeeRules, Needs, OrderKey, State, needs},
     store,
 };
 
-/// Locks what the commands need, in one order for everybody: accounts, wallets that change, holds, quotes,
-/// balances, the balances that were not there, and last what accounts with limits used.
+/// Locks what the commands need, in one order for everybody: accounts, wallets that change, holds,
+/// quotes, corrections, balances, the balances that were not there, and last what accounts with
+/// limits used. Orders are read when the merchants' balances are locked.
 pub(super) async fn lock(
     tx: &mut PgConnection,
     context: &Context,
+    rules: &FeeRules,
     fresh: &[Fresh<'_>],
 ) -> Result<State, BatchError> {
-    let mut wanted = Needs::default();
+    let mut wanted = Needs {
+        fees: possible(rules, fresh),
+        ..Needs::default()
+    };
     for item in fresh.iter().flat_map(|group| &group.items) {
         needs(&item.command.action, context, &mut wanted);
     }
-    let mut state = State::default();
+    let mut state = State {
+        fees: rules.clone(),
+        ..State::default()
+    };
     accounts::lock(tx, context, &mut wanted, &mut state).await?;
     if !wanted.wallets.is_empty() {
         let ids: Vec<WalletId> = wanted.wallets.iter().copied().collect();
@@ -53,7 +61,15 @@ pub(super) async fn lock(
             needs.quotes.iter().all(|id| state.quotes.contains_key(id))
         })?;
     }
+    if !wanted.corrections.is_empty() {
+        let ids: Vec<TransactionId> = wanted.corrections.iter().copied().collect();
+        state.corrections = store::corrections::lock_in_tx(tx, &ids).await?;
+    }
     lock_balances(tx, &wanted, &mut state).await?;
+    if !wanted.orders.is_empty() {
+        let orders: Vec<OrderKey> = wanted.orders.iter().cloned().collect();
+        state.orders = store::orders::paid_in_tx(tx, &orders).await?;
+    }
     // A wallet that is remembered may be gone with the server that knew it.
     if wanted.balances.len() > state.balances.len() {
         refuse_unknown(fresh, context, |needs| {
@@ -65,6 +81,18 @@ pub(super) async fn lock(
     }
     accounts::lock_usages(tx, context, &wanted, &mut state).await?;
     Ok(state)
+}
+
+/// The rules that hold before the batch, and those that it begins: the commands behind them are
+/// decided by these.
+fn possible(rules: &FeeRules, fresh: &[Fresh<'_>]) -> FeeRules {
+    let mut possible = rules.clone();
+    for item in fresh.iter().flat_map(|group| &group.items) {
+        if let Action::CreateFeeRule(terms) = &item.command.action {
+            possible.add(terms.clone());
+        }
+    }
+    possible
 }
 
 async fn lock_balances(

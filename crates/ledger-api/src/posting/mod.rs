@@ -6,7 +6,7 @@
 //! | phase | statements | why in this order |
 //! |---|---|---|
 //! | claim | insert the keys, sorted; then read the answers of those that were there | Two lanes that claim crossed keys would deadlock unsorted. A result is not visible to the statement that lost the insert, hence the second one. |
-//! | lock | accounts, wallets that change, holds, quotes that are executed, balances, then the balances that had to be made and what limited accounts used, by full key in byte order | One order for everybody: nobody waits in a circle. Nothing is decided on a column of a row that is not locked. |
+//! | lock | accounts, wallets that change, holds, quotes that are executed, corrections, balances, then the balances that had to be made and what limited accounts used, by full key in byte order | One order for everybody: nobody waits in a circle. Nothing is decided on a column of a row that is not locked. |
 //! | decide | none: pure, in order of arrival | One rejection never hurts its neighbours. |
 //! | write | what changed: accounts, wallets, holds, balances | Before the head is locked: that lock is everybody's. |
 //! | log | lock the head; then postings, events, answers and the head in one statement | The head lock is held to commit, so `seq` is gapless and in commit order over all lanes and replicas. |
@@ -21,6 +21,10 @@
 //! * A connection lost after COMMIT was sent: unknown. The lane connects again and claims the
 //!   same keys. That waits for the old transaction if it still lives, and then finds either the
 //!   stored answers or free keys. Running a batch twice is therefore always safe.
+//! * Fee rules that changed since the lane read them (the head tells, by a version): the batch is
+//!   decided again with the new ones, so that a rule holds from its place in the log on.
+//! * Two payments of one order in two currencies, which lock nothing in common: the second meets
+//!   the orders' primary key, is run again, and then sees the order paid.
 //! * A process that is paused while it holds the head: the server ends its session after 2 s
 //!   (`idle_in_transaction_session_timeout`), so the other replicas go on.
 //!
@@ -38,6 +42,7 @@ mod lane;
 mod locks;
 mod pending;
 mod record;
+mod write;
 
 pub use answer::{Answer, Render, Rendered, SubmitError};
 pub use engine::{Engine, EngineSettings, QUEUE_DEFAULT};

@@ -1,15 +1,17 @@
 //! Phase 5: what was decided becomes events and answers, under the head's lock.
 
 mod account;
+mod corrections;
 mod exchange;
+mod fee_rules;
 mod hold;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use contracts::{
-    EventId, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
-    event::{CommandRejected, Leg, WalletChanged, WalletCreated},
+    EventId, Kind, LedgerEvent, Posted, Rejected, RejectionCode, TransactionId, WalletId, chain,
+    event::{CommandRejected, FeeTerms, Leg, WalletChanged, WalletCreated},
     subjects::EventType,
 };
 use service_runtime::entropy;
@@ -26,6 +28,7 @@ use crate::{
         Restrictions, SystemShard, WalletChange,
     },
     store::{
+        fee_rules::RuleAt,
         holds::HoldRow,
         journal::{Entries, Head, Heading, NewEvent},
         wallets::NewWallet,
@@ -37,6 +40,10 @@ pub(super) struct Log {
     pub(super) head: Head,
     pub(super) entries: Entries,
     pub(super) wallets: Vec<NewWallet>,
+    pub(super) new_rules: Vec<(RuleAt, FeeTerms)>,
+    pub(super) ended_rules: Vec<RuleAt>,
+    /// Transactions that are undone, and what undoes each.
+    pub(super) reversals: HashMap<TransactionId, TransactionId>,
     pub(super) holds: Vec<HoldRow>,
     pub(super) exchange: exchange::Rows,
 }
@@ -49,6 +56,9 @@ impl Log {
             head: Head { posted_at, ..head },
             entries: Entries::default(),
             wallets: Vec::new(),
+            new_rules: Vec::new(),
+            ended_rules: Vec::new(),
+            reversals: HashMap::new(),
             holds: Vec::new(),
             exchange: exchange::Rows::default(),
         }
@@ -109,6 +119,12 @@ impl Log {
             (Action::Move(movement), Err(rejection)) => {
                 LedgerEvent::Rejected(self.rejected(movement, rejection))
             }
+            (Action::Refund(refund), Err(Rejection { code, .. })) => {
+                LedgerEvent::Rejected(self.refund_rejected(refund, code))
+            }
+            (Action::Reverse(reversal), Err(Rejection { code, .. })) => {
+                LedgerEvent::Rejected(self.reversal_rejected(reversal, code))
+            }
             (Action::Hold(action), decision) => self.hold(action, decision, &command.caller),
             (Action::Exchange(exchange), Err(Rejection { code, .. })) => {
                 LedgerEvent::Rejected(self.exchange_rejected(exchange, code))
@@ -118,6 +134,18 @@ impl Log {
             }
             (Action::Move(movement), Ok(Outcome::Posted(legs))) => {
                 LedgerEvent::Posted(self.posted(movement, &legs))
+            }
+            (Action::Refund(refund), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.refunded(refund, &legs))
+            }
+            (Action::Reverse(reversal), Ok(Outcome::Posted(legs))) => {
+                LedgerEvent::Posted(self.reversed(reversal, &legs))
+            }
+            (Action::CreateFeeRule(terms), Ok(_)) => {
+                LedgerEvent::FeeRuleChanged(self.fee_rule_created(terms, &command.caller))
+            }
+            (Action::DeactivateFeeRule(end), Ok(Outcome::FeeRuleDeactivated(terms))) => {
+                LedgerEvent::FeeRuleChanged(self.fee_rule_ended(end, terms, &command.caller))
             }
             (Action::OpenWallet(open), Ok(Outcome::Opened(restrictions))) => {
                 LedgerEvent::WalletCreated(self.opened(open, restrictions))
@@ -152,6 +180,7 @@ impl Log {
             owner: open.owner.clone(),
             kind: open.kind,
             reference: open.reference.clone(),
+            category: open.category.clone(),
             metadata: open.metadata.clone(),
             restrictions,
         });
@@ -164,6 +193,7 @@ impl Log {
             kind: open.kind,
             posted_at: self.head.posted_at,
             reference: open.reference.clone(),
+            category: open.category.clone(),
             metadata: open.metadata.clone(),
             status: (restrictions.status() != Restrictions::NONE.status())
                 .then(|| restrictions.status().to_owned()),
@@ -210,31 +240,37 @@ impl Log {
             wallet: match action {
                 Action::ChangeWallet(change) => Some(change.wallet),
                 Action::CreateQuote(asked) => Some(asked.wallet),
-                Action::OpenWallet(_)
-                | Action::Move(_)
-                | Action::Hold(_)
-                | Action::ChangeAccount(_)
-                | Action::SetRates(_)
-                | Action::Exchange(_) => None,
+                _ => None,
             },
-            about: account::about(action),
+            about: account::about(action).or_else(|| fee_rules::about(action)),
             posted_at: self.head.posted_at,
         }
     }
 
-    fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
+    /// Writes the legs of a new transaction.
+    fn transaction(
+        &mut self,
+        kind: Kind,
+        effective_at: DateTime<Utc>,
+        legs: &[PlannedLeg],
+    ) -> TransactionId {
         let transaction = TransactionId::mint(self.head.posted_at, entropy());
-        let effective_at = self.effective_at(movement);
         let heading = Heading {
             seq: self.head.seq,
             transaction: transaction.as_uuid(),
-            kind: Some(movement.kind),
+            kind: Some(kind),
             effective_at,
             posted_at: self.head.posted_at,
         };
         for leg in legs {
             self.entries.posting(&heading, leg);
         }
+        transaction
+    }
+
+    fn posted(&mut self, movement: &Movement, legs: &[PlannedLeg]) -> Posted {
+        let effective_at = self.effective_at(movement.effective_at);
+        let transaction = self.transaction(movement.kind, effective_at, legs);
         Posted {
             id: self.event_id(),
             event_type: movement.kind.posted(),
@@ -267,7 +303,7 @@ impl Log {
             counterparty: movement.counterparty,
             currency: movement.amount.currency(),
             amount: movement.amount.amount(),
-            effective_at: self.effective_at(movement),
+            effective_at: self.effective_at(movement.effective_at),
             posted_at: self.head.posted_at,
             reference: movement.reference.clone(),
             about: None,
@@ -278,11 +314,9 @@ impl Log {
     /// Nothing counts from later than it was written, even where a clock was set back since the
     /// request was read: what counts at a moment is then found among what was written by then,
     /// and what was backdated.
-    fn effective_at(&self, movement: &Movement) -> DateTime<Utc> {
+    fn effective_at(&self, asked: Option<DateTime<Utc>>) -> DateTime<Utc> {
         let posted_at = self.head.posted_at;
-        movement
-            .effective_at
-            .map_or(posted_at, |at| at.min(posted_at))
+        asked.map_or(posted_at, |at| at.min(posted_at))
     }
 }
 

@@ -59,6 +59,10 @@ pub fn fault(error: &StoreError) -> Fault {
             _ => Fault::Connection,
         };
     };
+    // Two currencies of one merchant: the loser sees the paid order when it looks again.
+    if database.constraint() == Some(super::orders::PAID_ONCE) {
+        return Fault::Passing;
+    }
     match database.code().as_deref() {
         Some(code) if code.starts_with("22") || code.starts_with("23") => Fault::Data,
         // 25P03: the session was ended because it idled in a transaction; 57P: shutting down.

@@ -24,6 +24,8 @@ pub struct Head {
     pub hash: Hash,
     /// Its time.
     pub posted_at: DateTime<Utc>,
+    /// Counts the changes of the fee rules: who decided by another version decides again.
+    pub rules_version: i64,
 }
 
 /// Locks the head to the end of the transaction: from here on this lane alone gives out
@@ -32,14 +34,16 @@ pub struct Head {
 /// # Errors
 /// When the server refuses, or the wait exceeds the lock timeout.
 pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> {
-    let row = sqlx::query!("SELECT seq, hash, posted_at FROM ledger.head FOR UPDATE")
-        .fetch_one(tx)
-        .await?;
+    let row =
+        sqlx::query!("SELECT seq, hash, posted_at, rules_version FROM ledger.head FOR UPDATE")
+            .fetch_one(tx)
+            .await?;
     let bad = |column| StoreError::inconsistent("head", column, row.seq);
     Ok(Head {
         seq: u64::try_from(row.seq).map_err(|_| bad("seq"))?,
         hash: row.hash.try_into().map_err(|_| bad("hash"))?,
         posted_at: row.posted_at,
+        rules_version: row.rules_version,
     })
 }
 
@@ -48,7 +52,7 @@ pub async fn lock_head_in_tx(tx: &mut PgConnection) -> Result<Head, StoreError> 
 /// # Errors
 /// When the server cannot be asked.
 pub async fn peek_head(connection: &mut PgConnection) -> Result<Head, StoreError> {
-    let row = sqlx::query!("SELECT seq, hash, posted_at FROM ledger.head")
+    let row = sqlx::query!("SELECT seq, hash, posted_at, rules_version FROM ledger.head")
         .fetch_one(connection)
         .await?;
     let bad = |column| StoreError::inconsistent("head", column, row.seq);
@@ -56,6 +60,7 @@ pub async fn peek_head(connection: &mut PgConnection) -> Result<Head, StoreError
         seq: u64::try_from(row.seq).map_err(|_| bad("seq"))?,
         hash: row.hash.try_into().map_err(|_| bad("hash"))?,
         posted_at: row.posted_at,
+        rules_version: row.rules_version,
     })
 }
 
@@ -102,6 +107,7 @@ struct PostingColumns {
     balances_after: Vec<Decimal>,
     held_changes: Vec<Decimal>,
     held_after: Vec<Decimal>,
+    purposes: Vec<Option<String>>,
     kinds: Vec<Option<String>>,
     effective_at: Vec<DateTime<Utc>>,
     backdated: Vec<bool>,
@@ -180,6 +186,8 @@ impl Entries {
         columns.balances_after.push(leg.balance_after.amount());
         columns.held_changes.push(leg.held.amount());
         columns.held_after.push(leg.held_after.amount());
+        let purpose = leg.purpose.map(|purpose| purpose.as_str().to_owned());
+        columns.purposes.push(purpose);
     }
 
     /// Adds the answer about the event at `seq`.
@@ -228,25 +236,28 @@ pub async fn append_in_tx(
          ), posting AS (
              INSERT INTO ledger.postings
                     (seq, transaction_id, wallet_id, account, currency, version, amount,
-                     balance_after, held_change, held_after, kind, effective_at, backdated)
+                     balance_after, held_change, held_after, kind, effective_at, backdated,
+                     purpose)
              SELECT * FROM unnest($8::bigint[], $9::uuid[], $10::uuid[], $11::text[], $12::text[],
                                   $13::bigint[], $14::numeric[], $15::numeric[], $16::numeric[],
-                                  $17::numeric[], $18::text[], $19::timestamptz[], $20::boolean[])
+                                  $17::numeric[], $18::text[], $19::timestamptz[], $20::boolean[],
+                                  $21::text[])
          ), answer AS (
              INSERT INTO ledger.answers (id, status, body, seq)
-             SELECT * FROM unnest($21::uuid[], $22::smallint[], $23::text[], $24::bigint[])
+             SELECT * FROM unnest($22::uuid[], $23::smallint[], $24::text[], $25::bigint[])
          ), head AS (
-             UPDATE ledger.head SET seq = $25, hash = $26, posted_at = $27
+             UPDATE ledger.head
+             SET seq = $26, hash = $27, posted_at = $28, rules_version = $29
          ), audit AS (
              INSERT INTO ledger.audit
                     (id, at, actor, role, owner, client, method, route, path, idempotency_key,
                      request_id, status, code, replayed, wallet_id, seq)
-             SELECT * FROM unnest($29::uuid[], $30::timestamptz[], $31::text[], $32::text[],
-                                  $33::text[], $34::text[], $35::text[], $36::text[], $37::text[],
-                                  $38::text[], $39::text[], $40::smallint[], $41::text[],
-                                  $42::boolean[], $43::uuid[], $44::bigint[])
+             SELECT * FROM unnest($31::uuid[], $32::timestamptz[], $33::text[], $34::text[],
+                                  $35::text[], $36::text[], $37::text[], $38::text[], $39::text[],
+                                  $40::text[], $41::text[], $42::smallint[], $43::text[],
+                                  $44::boolean[], $45::uuid[], $46::bigint[])
          )
-         SELECT pg_notify($28, '')",
+         SELECT pg_notify($30, '')",
         &events.seqs,
         &events.ids,
         &events.subjects,
@@ -267,6 +278,7 @@ pub async fn append_in_tx(
         &postings.kinds as &[Option<String>],
         &postings.effective_at,
         &postings.backdated,
+        &postings.purposes as &[Option<String>],
         &answers.ids,
         &answers.statuses,
         &answers.bodies,
@@ -274,6 +286,7 @@ pub async fn append_in_tx(
         signed(head.seq),
         &head.hash[..],
         head.posted_at,
+        head.rules_version,
         NOTIFY_CHANNEL,
         &audit.ids,
         &audit.at,

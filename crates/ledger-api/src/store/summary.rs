@@ -65,6 +65,7 @@ struct SnapshotRow {
     kind: String,
     restrictions: i16,
     reference: Option<String>,
+    category: Option<String>,
     metadata: String,
     created_at: DateTime<Utc>,
     currency: Option<String>,
@@ -97,7 +98,8 @@ pub async fn snapshot(
                FROM own JOIN ledger.balances b ON b.wallet_id = own.id AND b.account = 'main'
                GROUP BY b.currency
            )
-           SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
+           SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.category, w.metadata,
+                  w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
                   b.credit_limit AS "credit_limit?", b.version AS "version?",
                   b.restrictions AS "balance_restrictions?",
@@ -151,6 +153,7 @@ fn joined(row: SnapshotRow) -> JoinedRow {
         kind: row.kind,
         restrictions: row.restrictions,
         reference: row.reference,
+        category: row.category,
         metadata: row.metadata,
         created_at: row.created_at,
         currency: row.currency,

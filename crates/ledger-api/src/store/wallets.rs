@@ -1,5 +1,6 @@
 //! Wallets.
 
+mod facts;
 mod newest_first;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,8 @@ use uuid::Uuid;
 
 use super::{StoreError, error::money};
 use crate::domain::Restrictions;
+
+pub use facts::{Facts, facts, owners};
 
 /// A wallet as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub struct WalletRow {
     pub restrictions: Restrictions,
     /// The creator's reference.
     pub reference: Option<String>,
+    /// What a merchant deals in.
+    pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
     /// When it was opened.
@@ -49,15 +54,6 @@ pub struct BalanceRow {
     pub restrictions: Restrictions,
 }
 
-/// What never changes about a wallet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
-    /// Whose tokens may use it.
-    pub owner: String,
-    /// Customer or merchant.
-    pub kind: WalletKind,
-}
-
 /// A wallet to insert.
 #[derive(Debug, Clone)]
 pub struct NewWallet {
@@ -69,6 +65,8 @@ pub struct NewWallet {
     pub kind: WalletKind,
     /// The creator's reference.
     pub reference: Option<String>,
+    /// What a merchant deals in.
+    pub category: Option<String>,
     /// The creator's own notes.
     pub metadata: BTreeMap<String, String>,
     /// What its account may not do.
@@ -94,6 +92,10 @@ pub async fn insert_in_tx(
         .iter()
         .map(|wallet| wallet.reference.clone())
         .collect();
+    let categories: Vec<Option<String>> = wallets
+        .iter()
+        .map(|wallet| wallet.category.clone())
+        .collect();
     let metadata: Vec<String> = wallets
         .iter()
         .map(|wallet| serde_json::to_string(&wallet.metadata).expect("a map of texts is JSON"))
@@ -108,11 +110,11 @@ pub async fn insert_in_tx(
         .collect();
     sqlx::query!(
         "INSERT INTO ledger.wallets
-                (id, owner, kind, reference, metadata, created_at, restrictions, status)
-         SELECT id, owner, kind, reference, metadata, $6, restrictions, status
+                (id, owner, kind, reference, metadata, created_at, restrictions, status, category)
+         SELECT id, owner, kind, reference, metadata, $6, restrictions, status, category
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $7::smallint[],
-                     $8::text[])
-              AS new(id, owner, kind, reference, metadata, restrictions, status)",
+                     $8::text[], $9::text[])
+              AS new(id, owner, kind, reference, metadata, restrictions, status, category)",
         &ids,
         &owners,
         &kinds,
@@ -121,6 +123,7 @@ pub async fn insert_in_tx(
         created_at,
         &bits,
         &statuses,
+        &categories as &[Option<String>],
     )
     .execute(tx)
     .await?;
@@ -204,7 +207,8 @@ pub async fn find_with_balances(
 ) -> Result<Option<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let rows = sqlx::query_as!(
         JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.category, w.metadata,
+                  w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
                   b.credit_limit AS "credit_limit?", b.version AS "version?",
                   b.restrictions AS "balance_restrictions?"
@@ -237,7 +241,8 @@ pub async fn list(
     }
     let rows = sqlx::query_as!(
         JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.category, w.metadata,
+                  w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
                   b.credit_limit AS "credit_limit?", b.version AS "version?",
                   b.restrictions AS "balance_restrictions?"
@@ -259,64 +264,13 @@ pub async fn list(
     group(rows)
 }
 
-/// The owners of wallets; unknown ids and the system's own are missing from the result.
-///
-/// # Errors
-/// When the server cannot be asked.
-pub async fn owners(
-    pool: &PgPool,
-    wallets: &[WalletId],
-) -> Result<HashMap<WalletId, String>, StoreError> {
-    let ids: Vec<Uuid> = wallets.iter().map(|id| id.as_uuid()).collect();
-    let rows = sqlx::query!(
-        "SELECT w.id, w.owner
-         FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
-         WHERE w.kind <> 'system'",
-        &ids,
-    )
-    .fetch_all(pool)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (WalletId::from_uuid(row.id), row.owner))
-        .collect())
-}
-
-/// What never changes about wallets; unknown ids and the system's own are missing from the
-/// result.
-///
-/// # Errors
-/// When the server cannot be asked.
-pub async fn facts(
-    pool: &PgPool,
-    wallets: &[WalletId],
-) -> Result<HashMap<WalletId, Facts>, StoreError> {
-    let ids: Vec<Uuid> = wallets.iter().map(|id| id.as_uuid()).collect();
-    let rows = sqlx::query!(
-        "SELECT w.id, w.owner, w.kind
-         FROM unnest($1::uuid[]) AS wanted(id) JOIN ledger.wallets w ON w.id = wanted.id
-         WHERE w.kind <> 'system'",
-        &ids,
-    )
-    .fetch_all(pool)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let facts = Facts {
-                kind: kind(row.id, &row.kind)?,
-                owner: row.owner,
-            };
-            Ok((WalletId::from_uuid(row.id), facts))
-        })
-        .collect()
-}
-
 pub(super) struct JoinedRow {
     pub(super) id: Uuid,
     pub(super) owner: String,
     pub(super) kind: String,
     pub(super) restrictions: i16,
     pub(super) reference: Option<String>,
+    pub(super) category: Option<String>,
     pub(super) metadata: String,
     pub(super) created_at: DateTime<Utc>,
     pub(super) currency: Option<String>,
@@ -344,6 +298,7 @@ pub(super) fn group(rows: Vec<JoinedRow>) -> Result<Vec<(WalletRow, Vec<BalanceR
                 restrictions: Restrictions::from_bits(row.restrictions),
                 owner: row.owner,
                 reference: row.reference,
+                category: row.category,
                 metadata,
                 created_at: row.created_at,
             };

@@ -99,14 +99,20 @@ impl Books {
             .expect("an id")
     }
 
-    /// Keeps both lanes waiting for the log's head until the transaction ends: what is submitted
-    /// meanwhile queues up, and is one batch.
-    pub async fn stall(&self) -> Transaction<'static, Postgres> {
+    /// Holds the log's head until the transaction ends: no batch commits meanwhile.
+    pub async fn hold_head(&self) -> Transaction<'static, Postgres> {
         let mut head = self.owner.begin().await.expect("begins");
         sqlx::query("SELECT 1 FROM ledger.head FOR UPDATE")
             .execute(&mut *head)
             .await
             .expect("the head is held");
+        head
+    }
+
+    /// Keeps both lanes waiting for the log's head until the transaction ends: what is submitted
+    /// meanwhile queues up, and is one batch.
+    pub async fn stall(&self) -> Transaction<'static, Postgres> {
+        let head = self.hold_head().await;
         for lanes in 1..=2 {
             let (engine, key) = (self.engine.clone(), format!("stall {lanes}"));
             self.process.spawn("stall", async move {
@@ -255,6 +261,7 @@ pub fn open(owner: &str) -> Action {
         owner: owner.to_owned(),
         kind: WalletKind::Customer,
         reference: None,
+        category: None,
         metadata: std::collections::BTreeMap::new(),
     })
 }
@@ -279,6 +286,17 @@ pub fn transfer(from: WalletId, to: WalletId, amount: &str) -> Action {
     movement(Kind::Transfer, from, Some(to), amount)
 }
 
+/// Money to a merchant for an order.
+pub fn payment(from: WalletId, to: WalletId, amount: &str, order: &str) -> Action {
+    match movement(Kind::Payment, from, Some(to), amount) {
+        Action::Move(movement) => Action::Move(Movement {
+            order_reference: Some(order.to_owned()),
+            ..movement
+        }),
+        other => other,
+    }
+}
+
 fn movement(kind: Kind, wallet: WalletId, counterparty: Option<WalletId>, amount: &str) -> Action {
     movement_of(kind, wallet, counterparty, eur(amount))
 }
@@ -298,6 +316,7 @@ pub fn movement_of(
         effective_at: None,
         reference: None,
         order_reference: None,
+        merchant_category: None,
         description: None,
         metadata: std::collections::BTreeMap::new(),
     })

@@ -65,6 +65,7 @@ pub(super) fn capture(row: &HoldRow, amount: Option<&str>, last: bool) -> Action
             effective_at: None,
             reference: None,
             order_reference: None,
+            merchant_category: None,
             description: None,
             metadata: BTreeMap::new(),
         },

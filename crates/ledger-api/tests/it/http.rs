@@ -1,6 +1,7 @@
 //! The ledger over HTTP: real requests to a ledger in this process, on a real database.
 
 mod accounts;
+mod adjustments;
 mod alerts;
 mod audit;
 mod batches;
@@ -11,15 +12,19 @@ mod effective;
 mod exchange;
 mod explained;
 mod failing;
+mod fees;
 mod history;
 mod holds;
 mod lifecycle;
 mod malformed;
+mod orders;
 mod past;
 mod permissions;
 mod rates;
 mod reads;
+mod refunds;
 mod refusals;
+mod reversals;
 mod serving;
 mod settlements;
 mod statements;

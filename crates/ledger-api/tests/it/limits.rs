@@ -43,6 +43,7 @@ fn spend(kind: Kind, wallet: WalletId, to: Option<WalletId>, amount: Money) -> A
         effective_at: None,
         reference: None,
         order_reference: None,
+        merchant_category: None,
         description: None,
         metadata: BTreeMap::new(),
     })

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod books;
+mod corrections;
 mod exchange;
+mod fees;
 mod groups;
 mod guards;
 mod holds;
@@ -10,6 +12,7 @@ mod http;
 mod lifecycle;
 mod limits;
 mod model;
+mod orders;
 mod outages;
 mod posting;
 mod rebuild;

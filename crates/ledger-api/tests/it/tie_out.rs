@@ -52,7 +52,7 @@ fn sorted(mut books: TieOut) -> Vec<AccountTotals> {
 
 async fn pay(world: &World, from: &str, to: &str, amount: &str) -> Value {
     let body = json!({"wallet": from, "merchant": to, "amount": amount, "currency": "EUR",
-                      "order_reference": "order"});
+                      "order_reference": format!("order of {amount}")});
     world
         .write(&world.staff(), "/v1/payments", &body)
         .await

@@ -286,6 +286,25 @@ impl World {
         wallet
     }
 
+    /// Pays a merchant in euros.
+    pub async fn pay(&self, wallet: &str, merchant: &str, amount: &str, order: &str) -> Reply {
+        let body = json!({"wallet": wallet, "merchant": merchant, "amount": amount,
+                          "currency": "EUR", "order_reference": order});
+        self.write(&self.staff(), "/v1/payments", &body).await
+    }
+
+    /// What a wallet holds in euros.
+    pub async fn holds(&self, wallet: &str) -> String {
+        let path = format!("/v1/wallets/{wallet}");
+        let found = self.get(&self.staff(), &path).await.ok(200);
+        let balances = found["balances"].as_array().expect("a list");
+        let euros = balances.iter().find(|balance| balance["currency"] == "EUR");
+        euros.map_or_else(
+            || "0.00".to_owned(),
+            |own| own["posted"].as_str().expect("a text").to_owned(),
+        )
+    }
+
     /// How many rows each table has, and where the log ends: what a refused request leaves alone.
     pub async fn rows(&self) -> Vec<i64> {
         sqlx::query_scalar(
@@ -294,6 +313,9 @@ impl World {
              UNION ALL SELECT count(*) FROM ledger.events
              UNION ALL SELECT count(*) FROM ledger.idempotency_keys
              UNION ALL SELECT count(*) FROM ledger.answers
+             UNION ALL SELECT count(*) FROM ledger.orders
+             UNION ALL SELECT count(*) FROM ledger.corrections
+             UNION ALL SELECT count(*) FROM ledger.fee_rules
              UNION ALL SELECT count(*) FROM ledger.holds
              UNION ALL SELECT seq FROM ledger.head",
         )

@@ -68,6 +68,36 @@ fn tally(changes: &Changes, n: u8, category: Category) -> Option<(u64, String)> 
         .map(|(_, (count, sum))| (*count, sum.to_string()))
 }
 
+/// What the house takes of a payment of 100.00 is neither paid nor received, and what takes a
+/// payment back is no payment.
+#[test]
+fn fees_and_what_takes_back_leave_the_tallies_as_they_are() {
+    let with_fee =
+        include_bytes!("../../../../contracts/fixtures/florin.ledger.payment.posted.v1/003.json");
+    let with_fee = LedgerEvent::decode(with_fee).expect("a fixture");
+    let events = [
+        with_fee,
+        event(Kind::Refund, 1, 0, 500, 5),
+        event(Kind::Reversal, 1, 0, 500, 5),
+        event(Kind::Adjustment, 1, 0, 500, 5),
+    ];
+    let changes = fold(&events).expect("they fold");
+    let counted: Vec<_> = changes
+        .tallies
+        .iter()
+        .map(|((_, _, category), (count, sum))| (*category, *count, sum.to_string()))
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            (Category::Paid, 1, "100.00".to_owned()),
+            (Category::Received, 1, "100.00".to_owned()),
+        ]
+    );
+    // They were seen all the same.
+    assert_eq!(changes.seen.len(), 4);
+}
+
 #[test]
 fn each_side_of_a_movement_counts_in_its_own_category() {
     // A predecessor counted every event as a deposit.

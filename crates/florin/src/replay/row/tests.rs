@@ -34,6 +34,13 @@ fn rows_are_read_as_they_stand() {
 }
 
 #[test]
+fn an_adjustment_alone_may_take_away() {
+    let file = format!("{HEADER}\n2019-07-13T00:00:00Z,adjustment,a,,-1.5,EUR,,r\n");
+    let rows = parse(file.as_bytes()).expect("good");
+    assert_eq!(rows[0].amount.to_string(), "-1.50");
+}
+
+#[test]
 fn columns_may_stand_in_any_order_and_two_may_be_missing() {
     let file = "reference,currency,amount,wallet,kind,at\nr,EUR,1,a,deposit,2020-01-01T00:00:00Z\n";
     let rows = parse(file.as_bytes()).expect("good");
@@ -70,12 +77,16 @@ const MISTAKES: &[(&str, &str)] = &[
         "line 3, column kind: \"gift\" is none of",
     ),
     (
-        "2019-07-13T00:00:00Z,refund,a,b,1,KRW,,r",
-        "column kind: refund is not supported yet",
+        "2019-07-13T00:00:00Z,refund,a,,1,KRW,,r",
+        "column counterparty: a refund needs one",
     ),
     (
-        "2019-07-13T00:00:00Z,adjustment,a,,-1,KRW,,r",
-        "adjustment is not supported yet",
+        "2019-07-13T00:00:00Z,refund,a,b,-1,KRW,,r",
+        "column amount: \"-1\"",
+    ),
+    (
+        "2019-07-13T00:00:00Z,adjustment,a,,--1,KRW,,r",
+        "column amount: \"--1\"",
     ),
     (
         "2019-07-13T00:00:00Z,deposit,,,1,KRW,,r",

@@ -14,7 +14,7 @@ WITH counted AS (
     FROM ledger.postings posting
     JOIN ledger.events event ON event.seq = posting.seq
     WHERE event.subject LIKE 'ledger.v1.payment.posted.%' AND posting.amount > 0
-      AND posting.seq <@ (SELECT seqs FROM counted)
+      AND posting.account = 'main' AND posting.purpose IS NULL AND posting.seq <@ (SELECT seqs FROM counted)
 )
 SELECT format('txn_%s: the item is %s %s to wal_%s at %s, the posting %s %s to wal_%s at %s',
               replace(transaction_id::text, '-', ''),

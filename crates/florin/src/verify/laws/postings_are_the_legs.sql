@@ -20,7 +20,8 @@ WITH event AS MATERIALIZED (
                 WHEN leg ->> 'held' ~ '^-?[0-9]+([.][0-9]+)?$' THEN (leg ->> 'held')::numeric
            END AS held,
            CASE WHEN leg ->> 'held_after' ~ '^[0-9]+([.][0-9]+)?$'
-                THEN (leg ->> 'held_after')::numeric END AS held_after
+                THEN (leg ->> 'held_after')::numeric END AS held_after,
+           leg ->> 'purpose' AS purpose
     FROM event
     CROSS JOIN jsonb_path_query(event.data, '$.legs[*]') AS leg
 ), stored AS (
@@ -30,7 +31,8 @@ WITH event AS MATERIALIZED (
            CASE WHEN wallet.kind <> 'system' THEN posting.balance_after END,
            CASE WHEN wallet.kind <> 'system' THEN posting.version::text END,
            posting.held_change,
-           CASE WHEN posting.held_change <> 0 THEN posting.held_after END
+           CASE WHEN posting.held_change <> 0 THEN posting.held_after END,
+           posting.purpose
     FROM ledger.postings posting
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
     WHERE posting.seq BETWEEN $1 AND $2 AND posting.seq <> ALL ($3)
@@ -41,8 +43,8 @@ WITH event AS MATERIALIZED (
     SELECT 'there is a posting that is no leg of the data', only_stored.*
     FROM (SELECT * FROM stored EXCEPT ALL SELECT * FROM said) only_stored
 )
-SELECT format('event %s: %s: %s %s on %s of %s, then %s at version %s', seq, fault, amount,
-              currency, account, coalesce(wallet, 'the system'), coalesce(balance_after::text, 'unsaid'),
+SELECT format('event %s: %s: %s %s%s on %s of %s, then %s at version %s', seq, fault, amount,
+              currency, ' as ' || purpose, account, coalesce(wallet, 'the system'), coalesce(balance_after::text, 'unsaid'),
               coalesce(version, 'unsaid'))
 FROM differing
 UNION ALL

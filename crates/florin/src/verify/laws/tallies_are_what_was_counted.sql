@@ -22,8 +22,11 @@ WITH counted AS (
     FROM ledger.postings posting
     JOIN ledger.events event ON event.seq = posting.seq
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id
-    -- A hold that is placed or released has a posting too, and moves nothing.
-    WHERE wallet.kind <> 'system' AND split_part(event.subject, '.', 4) = 'posted'
+    -- A hold that is placed or released has a posting too, and moves nothing; fees are not counted,
+    -- nor what takes back.
+    WHERE wallet.kind <> 'system' AND posting.purpose IS NULL
+      AND split_part(event.subject, '.', 4) = 'posted'
+      AND split_part(event.subject, '.', 3) IN ('deposit', 'withdrawal', 'payment', 'transfer')
       AND posting.seq <@ (SELECT seqs FROM counted)
     GROUP BY 1, 2, 3
 )

@@ -72,7 +72,11 @@ impl<'a> Draft<'a> {
         purpose: Option<Purpose>,
     ) -> Result<(), RejectionCode> {
         let before = self.balance(key);
-        if amount.is_negative() || (held.is_positive() && amount.is_zero()) {
+        if purpose == Some(Purpose::Fee) {
+            // It goes with money that comes in or leaves, which has been asked about; a frozen
+            // wallet can be paid.
+            before.restrictions.may_credit()?;
+        } else if amount.is_negative() || (held.is_positive() && amount.is_zero()) {
             before.restrictions.may_debit()?;
         } else if amount.is_positive() {
             before.restrictions.may_credit()?;

@@ -19,7 +19,7 @@ use super::{
     Context, Outcome,
     draft::{Draft, PlannedLeg},
     limits::{self, Counted},
-    movement,
+    movement, order,
 };
 
 /// A hold as a decision leaves it.
@@ -133,8 +133,14 @@ fn capture(
         captured: captured.map_err(|_| RejectionCode::CaptureTooLarge)?,
         ..before
     };
+    // The first capture pays the order, and the others are part of that.
+    let order = movement.order();
+    if before.captured.is_zero() {
+        order::check(state, order.as_ref())?;
+    }
     let freed = if last { remaining } else { movement.amount };
     let legs = movement::post(state, &movement, freed, context)?;
+    order::pay(state, order);
     state.set_hold(capture.hold, hold);
     let released = if last {
         left

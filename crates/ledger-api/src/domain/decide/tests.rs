@@ -66,6 +66,7 @@ fn movement(kind: Kind, from: u8, to: Option<u8>, amount: &str) -> Movement {
         effective_at: None,
         reference: None,
         order_reference: None,
+        merchant_category: None,
         description: None,
         metadata: BTreeMap::new(),
     }

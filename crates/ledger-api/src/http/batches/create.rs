@@ -131,7 +131,7 @@ async fn admitted(
     let facts = api.facts_of(&wallets).await?;
     let viewer = principal.viewer();
     let mut commands = Vec::with_capacity(operations.len());
-    for (index, Operation { key, order }) in operations.into_iter().enumerate() {
+    for (index, Operation { key, mut order }) in operations.into_iter().enumerate() {
         let sight = order
             .admit(principal, &facts)
             .map_err(|error| error.at_operation(index))?;

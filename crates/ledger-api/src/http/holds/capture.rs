@@ -80,8 +80,16 @@ pub async fn handler(
         effective_at: body.effective_at,
         metadata: body.metadata,
     };
+    let merchant_category = match terms.counterparty {
+        Some(receiver) => {
+            let [facts] = api.facts([receiver]).await?;
+            facts.category
+        }
+        None => None,
+    };
     let movement = Movement {
         counterparty: terms.counterparty,
+        merchant_category,
         order_reference: terms.order_reference.clone(),
         ..fields.parse(terms.kind, terms.wallet, &principal, &api)?
     };

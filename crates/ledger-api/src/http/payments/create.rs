@@ -78,7 +78,11 @@ impl CreatePayment {
 
 /// Pays a merchant.
 ///
-/// The payer's available balance must suffice; the merchant is settled later, in batches.
+/// The payer's available balance must suffice; the merchant is settled later, in batches. An
+/// order is paid once, whoever pays it and under whatever key: a second payment is refused with
+/// `order_already_paid`. What was decided against leaves the order free; a refund or a reversal
+/// does not. The house's fee, where a rule asks for one, is taken from the merchant, in legs of
+/// their own.
 #[utoipa::path(
     post,
     path = "/v1/payments",

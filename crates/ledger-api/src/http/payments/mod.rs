@@ -1,3 +1,4 @@
 //! Payments to merchants.
 
 pub mod create;
+pub mod refund;

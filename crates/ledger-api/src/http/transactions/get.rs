@@ -7,6 +7,7 @@ use super::super::{
     api::Api,
     authorised::Authorised,
     error::{ApiError, ErrorCode},
+    links,
     openapi::ReadProblems,
     path::TransactionPath,
 };
@@ -35,7 +36,9 @@ pub async fn handler(
     if !owners.values().any(|owner| principal.sees(owner)) {
         return Err(ErrorCode::NotFound.into());
     }
+    let corrections = links::corrections(api.pool(), &posted).await?;
     let [posted] = posted;
     let view = TransactionView::of(&posted, &super::sight(&principal, &owners));
+    let view = view.corrected(&posted, &corrections);
     Ok(Json(view))
 }

@@ -2,12 +2,13 @@
 
 pub mod get;
 pub mod list;
+pub mod reverse;
 
 use std::collections::HashMap;
 
 use contracts::{Kind, Posted, WalletId};
 
-use super::{answer::TransactionView, api::Api, error::ApiError, moment};
+use super::{answer::TransactionView, api::Api, error::ApiError, links, moment};
 use crate::{auth::Principal, domain::Sight, store};
 
 /// The owners of all wallets that took part.
@@ -42,9 +43,10 @@ pub async fn views(
 ) -> Result<Vec<TransactionView>, ApiError> {
     let owners = owners(api, transactions).await?;
     let sight = sight(principal, &owners);
+    let corrections = links::corrections(api.pool(), transactions).await?;
     Ok(transactions
         .iter()
-        .map(|posted| TransactionView::of(posted, &sight))
+        .map(|posted| TransactionView::of(posted, &sight).corrected(posted, &corrections))
         .collect())
 }
 

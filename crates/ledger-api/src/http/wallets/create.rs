@@ -34,6 +34,10 @@ pub struct CreateWallet {
     /// Yours, to find it again.
     #[schema(max_length = 255)]
     reference: Option<String>,
+    /// What a merchant deals in, in lower case: `a` to `z`, digits, `-` and `_`. Fee rules may ask
+    /// for it. It never changes; customers have none.
+    #[schema(min_length = 1, max_length = 40, example = "food")]
+    category: Option<String>,
     /// Yours; at most 20 entries.
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     metadata: Option<Metadata>,
@@ -75,6 +79,10 @@ pub async fn handler(
     if kind != own_kind && !principal.may(Permission::WalletsCreateAny) {
         return Err(ApiError::forbidden(Permission::WalletsCreateAny).field("kind"));
     }
+    let category = body.category.map(fields::category).transpose()?;
+    if category.is_some() && kind != WalletKind::Merchant {
+        return Err(ApiError::from(ErrorCode::NotAMerchant).field("category"));
+    }
     let open = OpenWallet {
         owner,
         kind,
@@ -82,6 +90,7 @@ pub async fn handler(
             .reference
             .map(|text| fields::reference("reference", text))
             .transpose()?,
+        category,
         metadata: fields::metadata(body.metadata)?,
     };
     submit(

@@ -1,5 +1,6 @@
 //! Wallets and what moves in and out of them: one file per endpoint.
 
+pub mod adjust;
 pub mod block;
 pub mod close;
 pub mod create;

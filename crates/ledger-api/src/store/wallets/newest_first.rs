@@ -18,7 +18,8 @@ pub(super) async fn list(
 ) -> Result<Vec<(WalletRow, Vec<BalanceRow>)>, StoreError> {
     let rows = sqlx::query_as!(
         JoinedRow,
-        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.metadata, w.created_at,
+        r#"SELECT w.id, w.owner, w.kind, w.restrictions, w.reference, w.category, w.metadata,
+                  w.created_at,
                   b.currency AS "currency?", b.posted AS "posted?", b.held AS "held?",
                   b.credit_limit AS "credit_limit?", b.version AS "version?",
                   b.restrictions AS "balance_restrictions?"

@@ -19,6 +19,8 @@ async fn call(
         Permission::DeadLettersRead | Permission::DeadLettersAct => {
             "dlt_0190aaaaaaaa7bbbbbbbcccccccccccc"
         }
+        Permission::PaymentsRefund => &wallets.payment,
+        Permission::FeesRead | Permission::FeesManage => &wallets.fee_rule,
         _ if rule.path.starts_with("/v1/holds") => &wallets.hold,
         _ if rule.path.starts_with("/v1/exchange/quotes/") => &wallets.quote,
         _ => &wallets.own,
@@ -90,7 +92,14 @@ async fn call(
         | Permission::HoldsVoid => body = json!({"reason": "a reason"}),
         Permission::HoldsPlace => body["wallet"] = json!(wallets.own),
         Permission::HoldsCapture => body = json!({"amount": "0.01"}),
-        Permission::WalletsCredit => body["reason"] = json!("a reason"),
+        Permission::WalletsCredit | Permission::MoneyAdjust => body["reason"] = json!("a reason"),
+        Permission::PaymentsRefund | Permission::TransactionsReverse => {
+            body = json!({"reason": "a reason"});
+        }
+        Permission::FeesManage if rule.path.ends_with("/deactivate") => {
+            body = json!({"reason": "a reason"});
+        }
+        Permission::FeesManage => body = fee_rule(),
         Permission::AccountsRisk => body = json!({"level": "high", "reason": "a reason"}),
         Permission::AccountsManage if path.ends_with("/kyc-level") => {
             body = json!({"level": "basic", "reason": "a reason"});
@@ -110,6 +119,40 @@ struct Wallets {
     hold: String,
     /// A price for some money of `own`.
     quote: String,
+    /// A payment to a wallet of `ann`.
+    payment: String,
+    fee_rule: String,
+}
+
+/// Of a currency that nothing here moves.
+fn fee_rule() -> Value {
+    json!({"kinds": ["deposit"], "currency": "JPY", "fixed": "1"})
+}
+
+impl Wallets {
+    /// Makes what the route is about, when it is about no wallet.
+    async fn prepare(&mut self, world: &World, rule: &RouteRule) {
+        let (staff, id) = (world.staff(), |body: Value| {
+            body["id"].as_str().map(str::to_owned)
+        });
+        match rule.permission {
+            Permission::PaymentsRefund => {
+                let shop = world.wallet("ann", "merchant").await;
+                let body = json!({"wallet": self.own, "merchant": shop, "amount": "1.00",
+                                  "currency": "EUR", "order_reference": "order"});
+                let paid = world.write(&staff, "/v1/payments", &body).await.ok(201);
+                self.payment = id(paid).expect("an id");
+            }
+            Permission::FeesRead | Permission::FeesManage if rule.path.contains("{id}") => {
+                let made = world
+                    .write(&staff, "/v1/fee-rules", &fee_rule())
+                    .await
+                    .ok(201);
+                self.fee_rule = id(made).expect("an id");
+            }
+            _ => {}
+        }
+    }
 }
 
 async fn wallets(world: &World) -> Wallets {
@@ -137,6 +180,8 @@ async fn wallets(world: &World) -> Wallets {
             .expect("an id")
             .to_owned(),
         merchant: world.wallet("shop", "merchant").await,
+        payment: "txn_0190aaaaaaaa7bbbbbbbcccccccccccc".to_owned(),
+        fee_rule: "fee_0190aaaaaaaa7bbbbbbbcccccccccccc".to_owned(),
         hold: hold["id"].as_str().expect("an id").to_owned(),
     }
 }
@@ -154,6 +199,7 @@ fn good_status(rule: &RouteRule) -> u16 {
         | "/v1/wallets/{id}/block"
         | "/v1/wallets/{id}/credit-limit"
         | "/v1/holds/{id}/void" => 200,
+        "/v1/fee-rules/{id}/deactivate" => 200,
         // It is neither frozen nor blocked nor empty.
         "/v1/accounts/{owner}/resume" | "/v1/accounts/{owner}/unfreeze" => 409,
         path if path.starts_with("/v1/accounts/") => 200,
@@ -172,7 +218,8 @@ async fn every_role_may_do_on_every_route_what_the_tables_say() {
     let world = World::start().await;
     for rule in ROUTES {
         for role in Role::ALL {
-            let wallets = wallets(&world).await;
+            let mut wallets = wallets(&world).await;
+            wallets.prepare(&world, rule).await;
             let about = format!("{} {} {}", role.as_str(), rule.method, rule.path);
             let before = world.rows().await;
             let reply = call(&world, rule, (*role, "ann"), &wallets).await;

@@ -37,6 +37,21 @@ fn a_payment_is_an_item_and_its_legs_add_up_to_nothing() {
     assert!(parts[0].turnover > parts[0].amount.abs());
 }
 
+/// A batch is what customers paid: the house's fee is another sum.
+#[test]
+fn a_fee_does_not_change_the_item_and_is_in_the_sums() {
+    const WITH_FEE: &str =
+        include_str!("../../../../contracts/fixtures/florin.ledger.payment.posted.v1/003.json");
+    let mut sums = Sums::default();
+    sums.add(&event(WITH_FEE)).expect("exact");
+    assert_eq!(sums.items()[0].amount.to_string(), "100.00");
+    let revenue = sums
+        .accounts()
+        .find(|((account, _), _)| *account == Account::Revenue);
+    let (_, parts) = revenue.expect("the house took something");
+    assert_eq!(parts[0].amount.to_string(), "1.60");
+}
+
 #[test]
 fn an_exchange_is_no_item_and_its_legs_add_up_to_nothing_in_each_currency() {
     let mut sums = Sums::default();

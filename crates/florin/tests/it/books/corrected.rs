@@ -1,0 +1,130 @@
+//! What was paid, paid back and undone, and the fee that was taken for a while.
+
+use std::collections::BTreeMap;
+
+use contracts::event::{FeeTerms, WalletKind};
+use contracts::{Account, Kind, TransactionId, WalletId, parse_amount};
+use ledger_api::domain::{
+    Action, DeactivateFeeRule, Movement, OriginalLeg, Refund, Remarks, Reversal,
+};
+use sqlx::{Connection as _, PgConnection};
+use testkit::TestDatabase;
+
+use super::{engine, fill, open, posted, stop};
+use crate::ledger::PASSWORD;
+
+/// A copy of the filled ledger with a fee that was taken for a while, payments of orders, one of
+/// them paid back in part, one undone, and a refund that was undone.
+pub async fn corrected() -> TestDatabase {
+    TestDatabase::from_template("corrected", async |template: TestDatabase| {
+        let mut owner = PgConnection::connect(&template.url())
+            .await
+            .expect("a connection");
+        ledger_api::migrate(&mut owner, Some(PASSWORD))
+            .await
+            .expect("the ledger is migrated");
+        let _ = owner.close().await;
+        fill(&template).await;
+        correct(&template).await;
+    })
+    .await
+}
+
+/// Positions 11 and further.
+async fn correct(database: &TestDatabase) {
+    let (engine, process) = engine(database).await;
+    let rule = FeeTerms {
+        kinds: vec![Kind::Payment],
+        merchant_category: None,
+        currency: "EUR".parse().expect("a currency"),
+        percentage: Some(rust_decimal::Decimal::new(15, 1)),
+        fixed: None,
+        minimum: None,
+        maximum: None,
+    };
+    let made = posted(&engine, "rule", Action::CreateFeeRule(rule)).await;
+    let ann = open(&engine, "ann", WalletKind::Customer).await;
+    let stall = open(&engine, "stall", WalletKind::Merchant).await;
+    let fund = movement(Kind::Deposit, ann, None, "100");
+    posted(&engine, "fund", Action::Move(fund)).await;
+    let mut payments = Vec::new();
+    for order in ["o-\"1\"", "o-2", "o-4"] {
+        let payment = Movement {
+            order_reference: Some(order.to_owned()),
+            ..movement(Kind::Payment, ann, Some(stall), "10")
+        };
+        let paid = posted(&engine, order, Action::Move(payment)).await;
+        payments.push(paid["id"].as_str().expect("an id").parse().expect("an id"));
+    }
+    let refund = |payment: TransactionId| {
+        Action::Refund(Refund {
+            payment,
+            merchant: stall,
+            customer: ann,
+            paid: parse_amount("10", "EUR".parse().expect("a currency")).expect("an amount"),
+            amount: parse_amount("2.50", "EUR".parse().expect("a currency")).ok(),
+            remarks: Remarks::default(),
+        })
+    };
+    posted(&engine, "refund", refund(payments[0])).await;
+    let undone = posted(&engine, "refund too", refund(payments[2])).await;
+    let leg = |wallet, amount: &str, negative: bool| {
+        let amount = parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount");
+        OriginalLeg {
+            wallet: Some(wallet),
+            account: Account::Main,
+            amount: if negative { amount.negated() } else { amount },
+            purpose: None,
+        }
+    };
+    for (original, amount, refunded) in [
+        (
+            undone["id"]
+                .as_str()
+                .expect("an id")
+                .parse()
+                .expect("an id"),
+            "2.50",
+            Some(payments[2]),
+        ),
+        (payments[1], "10", None),
+    ] {
+        let refund = refunded.is_some();
+        let reversal = Reversal {
+            original,
+            legs: vec![leg(ann, amount, !refund), leg(stall, amount, refund)],
+            refunded: refunded.map(|payment| {
+                let amount = parse_amount(amount, "EUR".parse().expect("a currency"));
+                (payment, amount.expect("an amount"))
+            }),
+            remarks: Remarks::default(),
+        };
+        posted(
+            &engine,
+            &format!("undo {original}"),
+            Action::Reverse(reversal),
+        )
+        .await;
+    }
+    let end = DeactivateFeeRule {
+        rule: made["id"].as_str().expect("an id").parse().expect("an id"),
+        reason: "enough".to_owned(),
+    };
+    posted(&engine, "end", Action::DeactivateFeeRule(end)).await;
+    stop(process).await;
+}
+
+fn movement(kind: Kind, wallet: WalletId, to: Option<WalletId>, amount: &str) -> Movement {
+    Movement {
+        kind,
+        wallet,
+        counterparty: to,
+        amount: parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount"),
+        effective_at: None,
+        reference: None,
+        order_reference: None,
+        merchant_category: None,
+        description: None,
+        metadata: BTreeMap::new(),
+    }
+}
