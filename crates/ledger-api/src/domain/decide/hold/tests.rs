@@ -108,6 +108,7 @@ fn capture(
     let to = Some(wallet(1));
     let action = HoldAction::Capture(CaptureHold {
         hold: terms(n, "1").id,
+        placed_at: NOW,
         movement: movement(Kind::Payment, to, amount.unwrap_or("999999")),
         all: amount.is_none(),
         last,
@@ -206,6 +207,7 @@ fn a_hold_that_ran_out_is_not_captured_although_nobody_released_it() {
     };
     let action = Action::Hold(HoldAction::Capture(CaptureHold {
         hold: terms(1, "1").id,
+        placed_at: NOW,
         movement: movement(Kind::Payment, Some(wallet(1)), "1.00"),
         all: false,
         last: false,
