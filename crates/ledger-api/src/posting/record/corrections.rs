@@ -38,6 +38,7 @@ impl Log {
             order_reference: None,
             description: Some(remarks.reason.clone()),
             hold: None,
+            hold_left: None,
             refunds: None,
             reverses: None,
             quote: None,
