@@ -1,13 +1,23 @@
 //! The committed pages say what the code says.
 
 use system_tests::{
-    docs::{events, expect_committed, limits, metrics, settings},
-    tidy::tree::Tree,
+    docs::{errors, events, expect_committed, limits, metrics, settings},
+    tidy::{expect_none, tree::Tree},
 };
 
 #[test]
 fn the_event_catalogue_does_not_drift_from_the_contracts() {
     expect_committed(events::PAGE, &events::page(Tree::workspace()));
+}
+
+#[test]
+fn the_table_of_errors_does_not_drift_from_the_codes() {
+    expect_committed(errors::PAGE, &errors::page());
+}
+
+#[test]
+fn every_error_is_produced_by_the_test_that_its_row_names() {
+    expect_none(&errors::check(Tree::workspace()));
 }
 
 #[test]

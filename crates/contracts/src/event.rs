@@ -158,10 +158,9 @@ impl LedgerEvent {
             Self::Rejected(event) => Some(event.wallet),
             Self::FeeRuleChanged(_) => None,
             Self::HoldChanged(event) => Some(event.wallet),
-            Self::RatesSet(_) => None,
             Self::QuoteCreated(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
-            Self::AccountChanged(_) => None,
+            Self::AccountChanged(_) | Self::RatesSet(_) => None,
         }
     }
 

@@ -94,6 +94,8 @@ macro_rules! ids {
 ids! {
     /// A fraud alert.
     AlertId = "alt";
+    /// A row of the audit trail.
+    AuditId = "aud";
     /// A difference that a tie-out found.
     BreakId = "brk";
     /// A position in the log up to which payments are settled.

@@ -25,7 +25,7 @@ mod worker_event;
 pub use currency::{Currency, UnknownCurrency};
 pub use event::{Account, DecodeError, Kind, LedgerEvent, Leg, Posted, Rejected, RejectionCode};
 pub use ids::{
-    AlertId, BreakId, CutId, DeadLetterId, EventId, FeeRuleId, HoldId, PayoutId, QuoteId,
+    AlertId, AuditId, BreakId, CutId, DeadLetterId, EventId, FeeRuleId, HoldId, PayoutId, QuoteId,
     SettlementId, TransactionId, WalletId,
 };
 pub use money::{AmountError, Money, MoneyError, parse_amount, total_at_scale};

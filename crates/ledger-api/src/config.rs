@@ -7,7 +7,7 @@ use contracts::limits::{SPREAD_PERCENT_MAX, SPREAD_SCALE_MAX};
 use rust_decimal::Decimal;
 use service_runtime::{HasService, ServiceConfig};
 
-use crate::domain::exchange::Terms;
+use crate::{audit::Network, domain::exchange::Terms};
 
 /// The HTTP ledger: wallets, and money that moves between them.
 #[derive(Clone, Debug, clap::Parser)]
@@ -34,6 +34,11 @@ pub struct Config {
     #[arg(long, env = "FLORIN_LANES", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub lanes: u8,
 
+    /// Commands that may wait for a lane; beyond it callers are told to come back. More would only
+    /// wait longer than a caller does.
+    #[arg(long, env = "FLORIN_QUEUE", default_value_t = crate::posting::QUEUE_DEFAULT, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub queue: u16,
+
     /// Requests a second that one customer or merchant may make of this process; 0 is no limit.
     /// The queue protects the ledger in any case; this protects callers from each other.
     #[arg(
@@ -47,6 +52,15 @@ pub struct Config {
     /// How the house exchanges.
     #[command(flatten)]
     pub exchange: ExchangeConfig,
+    /// Proxies whose `X-Forwarded-For` says who the client is, for the audit trail: addresses or
+    /// networks such as 10.0.0.0/8, separated by commas. The header of anybody else is ignored
+    #[arg(
+        long,
+        env = "FLORIN_TRUSTED_PROXIES",
+        value_delimiter = ',',
+        value_name = "NETWORKS"
+    )]
+    pub trusted_proxies: Vec<Network>,
 
     /// Starts on a Postgres that may lose acknowledged writes in a crash: for tests only.
     #[arg(long, env = "FLORIN_ALLOW_FSYNC_OFF", hide = true)]

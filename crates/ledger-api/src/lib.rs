@@ -11,6 +11,7 @@
 //!
 //! Writes need Postgres and nothing else: NATS may be away, at the start too.
 
+pub mod audit;
 pub mod auth;
 mod balance_check;
 mod config;
@@ -44,9 +45,10 @@ pub use config::{Config, ExchangeConfig};
 pub use migrations::{MIGRATIONS, PART, migrate};
 
 use crate::{
+    audit::Recorder,
     auth::TokenVerifier,
     http::{Api, Renderer},
-    posting::{Engine, EngineSettings, QUEUE_DEFAULT},
+    posting::{Engine, EngineSettings},
     workers::Workers,
 };
 
@@ -92,13 +94,14 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
     let settings = EngineSettings {
         url: config.service.database_url.clone(),
         lanes: config.lanes.into(),
-        queue: QUEUE_DEFAULT,
+        queue: config.queue.into(),
         allow_fsync_off: config.allow_fsync_off,
     };
     let engine = Engine::start(settings, Arc::new(Renderer), &process).await?;
     expiry::start(engine.clone(), pool.clone(), &process);
     balance_check::start(config.service.database_url.clone(), &process);
     let workers = publish(&config, &pool, &process).await?;
+    let audit = audit(&config, &process).await?;
 
     let api = Api::new(
         engine,
@@ -115,9 +118,25 @@ pub async fn run_on(listener: TcpListener, config: Config, process: Process) -> 
     tracing::info!(http = address.to_string(), "Listening on http://{address}");
     process.spawn(
         "http",
-        http::serve(listener, http::router(api), process.clone()),
+        http::serve(listener, http::router(api, audit), process.clone()),
     );
     Ok(())
+}
+
+/// Writes the audit rows of requests that the engine does not decide, on a connection of its own:
+/// they neither wait for reads nor hold them up.
+async fn audit(config: &Config, process: &Process) -> anyhow::Result<http::Audit> {
+    let options = PostgresOptions {
+        schema: PART.schema,
+        max_connections: 1,
+        statement_timeout_ms: READ_TIMEOUT_MS,
+        application_name: "florin ledger audit",
+        ..PostgresOptions::default()
+    };
+    let pool = postgres::pool(&config.service.database_url, &options).await?;
+    let (recorder, writer) = Recorder::new(audit::QUEUE_MAX, process.clock().clone());
+    process.spawn("audit", writer.run(pool, process.clone()));
+    Ok(http::Audit::new(recorder, config.trusted_proxies.clone()))
 }
 
 /// Publishes the log, and answers who missed a part of it. Connects in the background.

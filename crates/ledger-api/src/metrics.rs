@@ -22,6 +22,10 @@ service_runtime::metrics_table! {
         "Requests that were answered from the stored answer of their idempotency key.";
     REJECTIONS = Counter "florin_posting_rejections_total" [kind, code],
         "Commands that were decided against, by kind and code.";
+    AUDIT_LOST = Counter "florin_ledger_audit_rows_lost_total",
+        "Rows of the audit trail that were not written: those of requests that the ledger did not decide, when too many waited for the database.";
+    AUDIT_RETRIES = Counter "florin_ledger_audit_retries_total",
+        "Times that rows of the audit trail could not be written and were tried again.";
     HTTP_REQUESTS = Counter "florin_http_requests_total" [route, method, status],
         "Requests that were answered, by route, method and status.";
     HTTP_SECONDS = Histogram "florin_http_request_seconds" [route, method, status_class],
@@ -108,6 +112,14 @@ fn cause(fault: Fault) -> &'static str {
         Fault::Passing => "passing",
         Fault::Connection => "connection",
     }
+}
+
+pub(crate) fn audit_rows_lost(rows: usize) {
+    counter!(AUDIT_LOST.name).increment(u64::try_from(rows).unwrap_or(u64::MAX));
+}
+
+pub(crate) fn audit_retried() {
+    counter!(AUDIT_RETRIES.name).increment(1);
 }
 
 pub(crate) fn key_replayed() {

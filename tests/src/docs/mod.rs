@@ -6,6 +6,7 @@ use std::fs;
 use crate::tidy::tree;
 
 pub mod constants;
+pub mod errors;
 pub mod events;
 pub mod limits;
 pub mod metrics;

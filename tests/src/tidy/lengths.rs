@@ -11,7 +11,10 @@ pub const FUNCTION_LINES_MAX: usize = 70;
 pub const LONG_FILES: &[Exception] = &[];
 
 /// Functions that are longer, as `path:function`, and why.
-pub const LONG_FUNCTIONS: &[Exception] = &[];
+pub const LONG_FUNCTIONS: &[Exception] = &[(
+    "crates/ledger-api/src/store/journal.rs:append_in_tx",
+    "one statement, because everybody waits for the head that it moves, and its columns",
+)];
 
 /// Everything that is too long or is listed without need.
 pub fn check(sources: &[Source], files: &[Exception], functions: &[Exception]) -> Vec<Finding> {

@@ -48,6 +48,8 @@ pub const BOOKS: &[Law] = laws! {
     "answers_belong_to_events": "Every stored answer is about an event, and no event has two.";
     "keys_have_answers": "Every idempotency key that was claimed has its own answer.";
     "quotes_are_executed_once": "Every exchange is by a quote of its own, and moves what it promised.";
+    "held_follows_from_its_postings": "What is held is what the postings of the balance add up to.";
+    "wallets_are_as_events_left_them": "No wallet is frozen, closed or given credit without an event.";
     "wallets_come_from_the_log": "There are as many wallets as the log opened.";
     "orders_were_paid": "Every order that is marked as paid was paid, under its answer.";
     "corrections_are_what_was_posted": "What is held as paid back or undone is what refunds and reversals did, each once.";
@@ -67,6 +69,7 @@ pub const LOG: &[Law] = laws! {
     "payments_have_their_orders": "Every payment of an order marked it as paid.";
     "holds_are_as_the_log_tells": "What the log tells about a hold is what it is.";
     "postings_count_when_their_events_say": "Balances and statements of the past count every movement when it counts.";
+    "answers_tell_their_events": "What callers were told, and are told again under the same key, is what happened.";
     "wallets_are_those_the_log_opened": "Every wallet that the log opened is there as it was opened.";
 };
 

@@ -1,5 +1,6 @@
 //! `florin verify` finds one planted violation of every law and says what it is.
 
+mod bytes;
 mod holds;
 mod ledger;
 mod payments;

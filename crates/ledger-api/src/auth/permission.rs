@@ -73,6 +73,8 @@ pub enum Permission {
     DeadLettersRead,
     /// Replay or discard what workers gave up.
     DeadLettersAct,
+    /// Read who asked for which change, of everybody.
+    AuditRead,
 }
 
 impl Permission {
@@ -112,6 +114,7 @@ impl Permission {
         Self::SettlementsCut,
         Self::DeadLettersRead,
         Self::DeadLettersAct,
+        Self::AuditRead,
     ];
 
     /// As documents and refusals spell it.
@@ -151,6 +154,7 @@ impl Permission {
             Self::SettlementsCut => "settlements:cut",
             Self::DeadLettersRead => "dead_letters:read",
             Self::DeadLettersAct => "dead_letters:act",
+            Self::AuditRead => "audit:read",
         }
     }
 }
@@ -208,10 +212,11 @@ impl Role {
     /// The table: what each role may do.
     pub const fn permissions(self) -> &'static [Permission] {
         use Permission::{
-            AccountsRead, AccountsRisk, AlertsRead, DeadLettersRead, FeesRead, HoldsCapture,
-            HoldsPlace, HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay, MoneyTransfer,
-            MoneyWithdraw, PaymentsRefund, RatesRead, RatesSet, SettlementsCut, SettlementsRead,
-            StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead, WalletsReadAny,
+            AccountsRead, AccountsRisk, AlertsRead, AuditRead, DeadLettersRead, FeesRead,
+            HoldsCapture, HoldsPlace, HoldsVoid, MoneyBatch, MoneyExchange, MoneyPay,
+            MoneyTransfer, MoneyWithdraw, PaymentsRefund, RatesRead, RatesSet, SettlementsCut,
+            SettlementsRead, StatsRead, WalletsClose, WalletsCreate, WalletsFreeze, WalletsRead,
+            WalletsReadAny,
         };
         match self {
             // What a customer may, and pay back.
@@ -270,6 +275,7 @@ impl Role {
                 SettlementsCut,
                 FeesRead,
                 DeadLettersRead,
+                AuditRead,
             ],
             Self::Operator | Self::Service | Self::Admin => Permission::ALL,
         }

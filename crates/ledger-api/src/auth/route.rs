@@ -153,6 +153,7 @@ pub const ROUTES: &[RouteRule] = &[
         Permission::SettlementsRead,
     ),
     on("GET", "/v1/settlements/breaks", Permission::SettlementsRead),
+    on("GET", "/v1/audit", Permission::AuditRead),
     on("GET", "/v1/dead-letters", Permission::DeadLettersRead),
     on("GET", "/v1/dead-letters/{id}", Permission::DeadLettersRead),
     on(

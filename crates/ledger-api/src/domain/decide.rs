@@ -119,9 +119,7 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
 pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Option<LimitReached> {
     let admitted = match action {
         Action::Move(movement) => limits::admit_movement(state, movement, context.now),
-        Action::Hold(HoldAction::Capture(capture)) => {
-            limits::admit_movement(state, &hold::taken(state, capture), context.now)
-        }
+        Action::Hold(HoldAction::Place(place)) => hold::admit(state, place, context.now),
         _ => return None,
     };
     admitted.err().flatten()

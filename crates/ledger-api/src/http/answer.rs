@@ -365,7 +365,11 @@ pub fn accepted(view: &impl Serialize, replayed: bool) -> Response {
 fn of_worker(status: u16, view: &impl Serialize, replayed: bool) -> Response {
     let body = json(view);
     let rendered = Rendered { status, body };
-    stored(Answer { rendered, replayed })
+    stored(Answer {
+        rendered,
+        replayed,
+        seq: None,
+    })
 }
 
 /// Sends a stored answer, byte for byte.
@@ -375,6 +379,7 @@ pub fn stored(answer: Answer) -> Response {
     } else {
         PROBLEM_JSON
     };
+    let about = super::recorded::AboutEvent::of(&answer);
     let mut response = Response::builder()
         .status(answer.rendered.status)
         .header(header::CONTENT_TYPE, content_type)
@@ -384,6 +389,9 @@ pub fn stored(answer: Answer) -> Response {
         response
             .headers_mut()
             .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    if let Some(about) = about {
+        response.extensions_mut().insert(about);
     }
     response
 }

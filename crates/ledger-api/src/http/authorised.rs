@@ -12,7 +12,10 @@ use super::{
     api::Api,
     error::{ApiError, ErrorCode},
 };
-use crate::auth::{self, Principal};
+use crate::{
+    audit::{Bearer, Origin},
+    auth::{self, Principal},
+};
 
 /// Who asks, and that they may use this route.
 pub struct Authorised(pub Arc<Principal>);
@@ -22,6 +25,11 @@ impl FromRequestParts<Api> for Authorised {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
         let principal = api.verify(bearer_token(parts)?)?;
+        Origin::identify(Bearer {
+            actor: principal.subject.clone(),
+            role: principal.role.as_str(),
+            owner: principal.owner.clone(),
+        });
         api.pace(&principal)?;
         let path = parts
             .extensions

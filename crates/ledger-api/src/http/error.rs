@@ -147,7 +147,7 @@ impl fmt::Display for ErrorCode {
 /// The body of every answer that is none (RFC 9457, `application/problem+json`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Problem {
-    /// Names the kind of problem, relative to the API's documentation: `/errors/<code>`.
+    /// Names the kind of problem, and leads to what it means: `/errors/<code>`.
     #[serde(rename = "type")]
     pub type_uri: String,
     /// The same sentence for every occurrence.

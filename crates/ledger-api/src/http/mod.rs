@@ -6,15 +6,18 @@
 //! transaction, because a client that disconnects drops its handler at any await.
 
 mod accounts;
+mod advice;
 mod alerts;
 mod answer;
 mod api;
+mod audit;
 mod authorised;
 mod batches;
 mod body;
 mod dead_letters;
 mod error;
 mod exchange;
+mod explain;
 mod fee_rules;
 mod fields;
 mod flow;
@@ -31,6 +34,7 @@ mod path;
 mod payments;
 mod rates;
 mod recent;
+mod recorded;
 mod rejection;
 mod remarks;
 mod router;
@@ -40,9 +44,11 @@ mod transactions;
 mod vocabulary;
 mod wallets;
 
+pub use advice::{ADVICE, Advice, Written};
 pub use answer::{IDEMPOTENT_REPLAYED, Renderer};
 pub use api::Api;
 pub use error::{ErrorCode, Problem};
 pub use openapi::document;
+pub use recorded::Audit;
 pub use router::router;
 pub use server::serve;

@@ -1,4 +1,4 @@
-//! Around every request: a request id, metrics, and headers that every answer has.
+//! Around every request: a request id, metrics, the audit trail, and headers that every answer has.
 
 use std::{
     any::Any,
@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -16,7 +16,10 @@ use axum::{
 use contracts::headers::{TRACEPARENT, trace_id};
 use service_runtime::telemetry::{self, Trail};
 
-use super::error::{ApiError, ErrorCode, Problem};
+use super::{
+    error::{ApiError, ErrorCode, Problem},
+    recorded::Audit,
+};
 use crate::metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -26,7 +29,7 @@ const REQUEST_ID_CHARS_MAX: usize = 128;
 const UNMATCHED: &str = "unmatched";
 
 /// The outermost layer. Whatever is logged on behalf of the request names it.
-pub async fn observe(request: Request, next: Next) -> Response {
+pub async fn observe(State(audit): State<Audit>, request: Request, next: Next) -> Response {
     let request_id = request_id(request.headers());
     let traceparent = request.headers().get(TRACEPARENT);
     let trail = Trail {
@@ -36,16 +39,17 @@ pub async fn observe(request: Request, next: Next) -> Response {
             .and_then(trace_id)
             .map(str::to_owned),
     };
-    telemetry::within(trail, answer(request, next, request_id)).await
+    telemetry::within(trail, answer(&audit, request, next, request_id)).await
 }
 
-async fn answer(request: Request, next: Next, request_id: String) -> Response {
+async fn answer(audit: &Audit, request: Request, next: Next, request_id: String) -> Response {
     let started = Instant::now();
     let method = method_label(request.method());
     let matched = request.extensions().get::<MatchedPath>();
     let route = matched.map_or_else(|| UNMATCHED.to_owned(), |path| path.as_str().to_owned());
 
-    let mut response = next.run(request).await;
+    let about = (method, route.as_str(), request_id.as_str());
+    let mut response = audit.handle(request, next, about).await;
     finish(&mut response, &request_id);
 
     let (status, took) = (response.status().as_u16(), started.elapsed());

@@ -39,6 +39,7 @@ use super::{
         (name = "exchange", description = "Rates, and money of one currency for another."),
         (name = "alerts", description = "What the fraud rules found."),
         (name = "settlements", description = "Payments in batches, and books that tie out."),
+        (name = "audit", description = "Who asked for which change."),
         (name = "dead letters", description = "What workers gave up, and what becomes of it."),
     ),
     components(schemas(Problem, FieldProblem)),

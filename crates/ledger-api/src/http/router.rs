@@ -10,12 +10,14 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use super::{
     accounts, alerts,
     api::Api,
-    batches, dead_letters,
+    audit, batches, dead_letters,
     error::{ApiError, ErrorCode},
-    exchange, fee_rules, holds,
+    exchange, explain, fee_rules, holds,
     observe::{observe, panicked},
     openapi::{self, Frame},
-    payments, rates, settlements, transactions, wallets,
+    payments, rates,
+    recorded::Audit,
+    settlements, transactions, wallets,
 };
 
 const DOCUMENT: &str = "/openapi.json";
@@ -77,6 +79,7 @@ fn routes() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(settlements::get::handler))
         .routes(routes!(settlements::breaks::handler))
+        .routes(routes!(audit::list::handler))
         .routes(routes!(dead_letters::list::handler))
         .routes(routes!(dead_letters::get::handler))
         .routes(routes!(dead_letters::replay::handler))
@@ -88,24 +91,25 @@ pub(super) fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// Everything that the ledger answers over HTTP.
-pub fn router(api: Api) -> Router {
+pub fn router(api: Api, audit: Audit) -> Router {
     let (routes, document) = routes().split_for_parts();
     let document = openapi::written(&document);
     let pages = SwaggerUi::new("/docs").config(Config::from(DOCUMENT));
     let routes = routes
         .with_state(api)
         .route(DOCUMENT, get(async move || Json(document.clone())))
+        .route(explain::ROUTE, get(explain::handler))
         .merge(pages);
-    around(routes)
+    around(routes, audit)
 }
 
 /// What surrounds every route.
-fn around(routes: Router) -> Router {
+fn around(routes: Router, audit: Audit) -> Router {
     routes
         .fallback(async || ApiError::from(ErrorCode::NotFound))
         .method_not_allowed_fallback(async || ApiError::from(ErrorCode::MethodNotAllowed))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn_with_state(audit, observe))
 }
 
 #[cfg(test)]
@@ -116,15 +120,19 @@ mod tests {
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
+    use service_runtime::Clock;
+
     use super::*;
-    use crate::auth::ROUTES;
+    use crate::{audit::Recorder, auth::ROUTES};
 
     #[tokio::test]
     async fn a_handler_that_panics_answers_500_without_saying_why() {
         async fn handler() -> &'static str {
             panic!("the secret reason")
         }
-        let router = around(Router::new().route("/", get(handler)));
+        let (recorder, _writer) = Recorder::new(1, Clock::system());
+        let audit = Audit::new(recorder, Vec::new());
+        let router = around(Router::new().route("/", get(handler)), audit);
         let response = router
             .oneshot(Request::new(Body::empty()))
             .await

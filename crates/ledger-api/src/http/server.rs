@@ -4,10 +4,14 @@
 //! HTTP/1.1 carries one request at a time per connection, so the limit of connections is also
 //! the limit of requests in flight.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, http::Request};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -19,6 +23,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::task::TaskTracker;
+
+use super::recorded::Peer;
 
 /// Connections at a time: four times what saturates the ledger on two cores (1,024), and about
 /// 100 MB at worst. Further ones wait in the kernel's queue.
@@ -46,7 +52,7 @@ pub async fn serve(listener: TcpListener, router: Router, process: Process) -> a
             () = soft.cancelled() => break,
             accepted = accept(&listener, &permits) => accepted,
         };
-        let (stream, permit) = match accepted {
+        let (stream, peer, permit) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(error = error.to_string(), "Could not accept a connection");
@@ -54,10 +60,8 @@ pub async fn serve(listener: TcpListener, router: Router, process: Process) -> a
                 continue;
             }
         };
-        let connection = builder().serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(router.clone()),
-        );
+        let connection =
+            builder().serve_connection(TokioIo::new(stream), from(peer, router.clone()));
         let connection = graceful.watch(connection);
         let hard = hard.clone();
         connections.spawn(async move {
@@ -80,6 +84,23 @@ pub async fn serve(listener: TcpListener, router: Router, process: Process) -> a
     Ok(())
 }
 
+/// The router, told where its requests come from.
+fn from(
+    peer: SocketAddr,
+    router: Router,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = axum::response::Response,
+    Error = Infallible,
+    Future: Send,
+> {
+    let inner = TowerToHyperService::new(router);
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        inner.call(request)
+    })
+}
+
 fn builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
@@ -92,13 +113,13 @@ fn builder() -> http1::Builder {
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     // An answer is one small packet; waiting to fill it would only delay it.
     stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    Ok((stream, peer, permit))
 }

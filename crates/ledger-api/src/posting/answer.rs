@@ -27,6 +27,8 @@ pub struct Answer {
     pub rendered: Rendered,
     /// Was it stored before this request?
     pub replayed: bool,
+    /// The event that it is about; none of a rehearsal, and none of a worker's answer.
+    pub seq: Option<u64>,
 }
 
 /// Why a command has no answer of its own.

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    Answer, Rendered, SubmitError,
+    Answer, SubmitError,
     claim::{self, Claim},
     lane::Lane,
     locks,
@@ -114,7 +114,11 @@ pub(super) async fn run(
         let mut log = Log::after(head, context.now);
         lane.reached(log.head.posted_at);
         refuse_another_day(&state, &context, &log)?;
-        let rendered = log.record(&fresh, decisions, &*lane.render);
+        let mut rendered = log.record(&fresh, decisions, &*lane.render);
+        // No event tells of it.
+        for answer in rendered.values_mut() {
+            answer.seq = None;
+        }
         tx.rollback().await?;
         return Ok(outcomes(batch, &claimed, &rendered));
     }
@@ -251,7 +255,7 @@ fn rejected(
 fn outcomes(
     batch: &[Pending],
     claimed: &[Vec<Claim>],
-    rendered: &HashMap<Uuid, Rendered>,
+    rendered: &HashMap<Uuid, Answer>,
 ) -> Vec<Vec<Outcome>> {
     batch
         .iter()
@@ -267,12 +271,9 @@ fn outcomes(
         .collect()
 }
 
-fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Outcome {
+fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Answer>) -> Outcome {
     match claim {
-        Claim::Fresh => Ok(Answer {
-            rendered: rendered[&item.answer_id].clone(),
-            replayed: false,
-        }),
+        Claim::Fresh => Ok(rendered[&item.answer_id].clone()),
         Claim::SameAs { same: false, .. } => Err(SubmitError::KeyReused),
         Claim::SameAs {
             answer_id,
@@ -280,8 +281,8 @@ fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Ou
         } => {
             metrics::key_replayed();
             Ok(Answer {
-                rendered: rendered[answer_id].clone(),
                 replayed: true,
+                ..rendered[answer_id].clone()
             })
         }
         Claim::Stored(stored) if stored.fingerprint != item.command.fingerprint => {
@@ -296,6 +297,7 @@ fn outcome(item: &Item, claim: &Claim, rendered: &HashMap<Uuid, Rendered>) -> Ou
             Ok(Answer {
                 rendered: stored.rendered.clone(),
                 replayed,
+                seq: Some(stored.seq),
             })
         }
     }

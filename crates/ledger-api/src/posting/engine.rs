@@ -18,7 +18,7 @@ use crate::{domain::Command, store};
 
 /// Commands that may wait for a lane: two of the largest batches per lane of a default engine.
 /// More would only wait longer than a caller does.
-pub const QUEUE_DEFAULT: usize = 2_048;
+pub const QUEUE_DEFAULT: u16 = 2_048;
 
 /// How long a caller waits: longer than a lane needs to give up a batch (5 s) and reconnect, so
 /// that an unknown outcome is rare.

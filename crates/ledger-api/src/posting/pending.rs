@@ -1,5 +1,7 @@
 //! Commands on their way, and who waits for them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use contracts::ids::uuid_v7;
 use service_runtime::entropy;
@@ -7,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use uuid::Uuid;
 
 use super::{Answer, SubmitError};
-use crate::{domain::Command, store::claims::NewClaim};
+use crate::{audit::Origin, domain::Command, store::claims::NewClaim};
 
 /// What one command comes back with.
 pub(super) type Outcome = Result<Answer, SubmitError>;
@@ -17,6 +19,8 @@ pub(super) struct Item {
     pub(super) command: Command,
     /// Minted once, so that after an unknown commit the answer is known as this request's own.
     pub(super) answer_id: Uuid,
+    /// The request that asks for it; none when the ledger itself does.
+    pub(super) origin: Option<Arc<Origin>>,
 }
 
 impl Item {
@@ -58,12 +62,14 @@ impl Pending {
         reply: oneshot::Sender<Vec<Outcome>>,
         now: DateTime<Utc>,
     ) -> Self {
+        let origin = Origin::current();
         let items = commands
             .into_iter()
             .map(|command| Item {
                 command,
                 // Ordered by time, so that the index of the answers grows at its end.
                 answer_id: uuid_v7(now, entropy()),
+                origin: origin.clone(),
             })
             .collect();
         Self {

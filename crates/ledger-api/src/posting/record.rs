@@ -18,10 +18,11 @@ use service_runtime::entropy;
 use uuid::Uuid;
 
 use super::{
-    Render, Rendered,
+    Answer, Render,
     batch::{Decision, Fresh, Rejection},
 };
 use crate::{
+    audit::Verdict,
     domain::{
         Action, Caller, ChangeWallet, Command, Movement, OpenWallet, Outcome, PlannedLeg,
         Restrictions, SystemShard, WalletChange,
@@ -69,16 +70,36 @@ impl Log {
         fresh: &[Fresh<'_>],
         decisions: Vec<Vec<Decision>>,
         render: &dyn Render,
-    ) -> HashMap<Uuid, Rendered> {
+    ) -> HashMap<Uuid, Answer> {
         let mut rendered = HashMap::with_capacity(fresh.len());
         let items = fresh.iter().flat_map(|group| &group.items);
         for (item, decision) in items.zip(decisions.into_iter().flatten()) {
             self.head.seq += 1;
+            let code = decision
+                .as_ref()
+                .err()
+                .map(|rejection| rejection.code.as_str().to_owned());
             let event = self.event(&item.command, decision);
             let data = event.encode();
             self.head.hash = chain::link(&self.head.hash, data.as_bytes());
             let answer = render.render(&event, &item.command.sight);
             self.entries.answer(item.answer_id, self.head.seq, &answer);
+            if let Some(origin) = &item.origin {
+                let verdict = Verdict {
+                    status: answer.status,
+                    code,
+                    replayed: false,
+                    seq: Some(self.head.seq),
+                    wallet: event.wallet(),
+                    key: Some(item.command.key.clone()),
+                };
+                self.entries.audit(origin.row(self.head.posted_at, verdict));
+            }
+            let answer = Answer {
+                rendered: answer,
+                replayed: false,
+                seq: Some(self.head.seq),
+            };
             rendered.insert(item.answer_id, answer);
             self.entries.event(NewEvent {
                 seq: self.head.seq,

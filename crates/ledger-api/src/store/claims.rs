@@ -32,6 +32,8 @@ pub struct StoredAnswer {
     pub answer_id: Uuid,
     /// The answer.
     pub rendered: Rendered,
+    /// The event that it is about.
+    pub seq: u64,
 }
 
 /// Whether a key stands for a write of the ledger's own.
@@ -95,7 +97,7 @@ pub async fn answers_in_tx(
     let callers: Vec<String> = claims.iter().map(|claim| claim.caller.clone()).collect();
     let keys: Vec<String> = claims.iter().map(|claim| claim.key.clone()).collect();
     let rows = sqlx::query!(
-        r#"SELECT asked.position AS "position!", k.fingerprint, k.answer_id, a.status, a.body
+        r#"SELECT asked.position AS "position!", k.fingerprint, k.answer_id, a.status, a.body, a.seq
            FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS asked(caller, key, position)
            CROSS JOIN LATERAL (
                SELECT * FROM ledger.idempotency_keys own
@@ -118,6 +120,7 @@ pub async fn answers_in_tx(
                     status: u16::try_from(row.status).map_err(|_| bad("status"))?,
                     body: row.body,
                 },
+                seq: u64::try_from(row.seq).map_err(|_| bad("seq"))?,
             })
         })
         .collect()

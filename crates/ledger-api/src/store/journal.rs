@@ -6,7 +6,10 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::StoreError;
+use super::{
+    StoreError,
+    audit::{AuditColumns, AuditRow},
+};
 use crate::{domain::PlannedLeg, posting::Rendered};
 
 /// The channel on which the relay hears of new events.
@@ -78,6 +81,7 @@ pub struct Entries {
     events: EventColumns,
     postings: PostingColumns,
     answers: AnswerColumns,
+    audit: AuditColumns,
 }
 
 #[derive(Debug, Default)]
@@ -196,6 +200,11 @@ impl Entries {
         columns.bodies.push(rendered.body.clone());
         columns.seqs.push(signed(seq));
     }
+
+    /// Adds the row of the request that asked for it.
+    pub fn audit(&mut self, row: AuditRow) {
+        self.audit.push(row);
+    }
 }
 
 /// Appends a batch and moves the head to `head`, in one statement, because the head is locked
@@ -203,6 +212,10 @@ impl Entries {
 ///
 /// # Errors
 /// When the server refuses.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement, because everybody waits for it, and its columns"
+)]
 pub async fn append_in_tx(
     tx: &mut PgConnection,
     entries: &Entries,
@@ -212,6 +225,7 @@ pub async fn append_in_tx(
         events,
         postings,
         answers,
+        audit,
     } = entries;
     sqlx::query!(
         "WITH event AS (
@@ -234,6 +248,14 @@ pub async fn append_in_tx(
          ), head AS (
              UPDATE ledger.head
              SET seq = $26, hash = $27, posted_at = $28, rules_version = $29
+         ), audit AS (
+             INSERT INTO ledger.audit
+                    (id, at, actor, role, owner, client, method, route, path, idempotency_key,
+                     request_id, status, code, replayed, wallet_id, seq)
+             SELECT * FROM unnest($31::uuid[], $32::timestamptz[], $33::text[], $34::text[],
+                                  $35::text[], $36::text[], $37::text[], $38::text[], $39::text[],
+                                  $40::text[], $41::text[], $42::smallint[], $43::text[],
+                                  $44::boolean[], $45::uuid[], $46::bigint[])
          )
          SELECT pg_notify($30, '')",
         &events.seqs,
@@ -266,6 +288,22 @@ pub async fn append_in_tx(
         head.posted_at,
         head.rules_version,
         NOTIFY_CHANNEL,
+        &audit.ids,
+        &audit.at,
+        &audit.actors as &[Option<String>],
+        &audit.roles as &[Option<String>],
+        &audit.owners as &[Option<String>],
+        &audit.clients,
+        &audit.methods,
+        &audit.routes,
+        &audit.paths,
+        &audit.keys as &[Option<String>],
+        &audit.request_ids,
+        &audit.statuses,
+        &audit.codes as &[Option<String>],
+        &audit.replayed,
+        &audit.wallets as &[Option<Uuid>],
+        &audit.seqs as &[Option<i64>],
     )
     .execute(tx)
     .await?;

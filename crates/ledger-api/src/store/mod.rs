@@ -4,6 +4,7 @@
 //! No rules, no HTTP, no NATS here.
 
 pub mod accounts;
+pub mod audit;
 pub mod balances;
 pub mod claims;
 pub mod corrections;

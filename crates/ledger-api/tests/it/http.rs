@@ -3,11 +3,15 @@
 mod accounts;
 mod adjustments;
 mod alerts;
+mod audit;
 mod batches;
 mod currencies;
 mod dead_letters;
+mod decided;
 mod effective;
 mod exchange;
+mod explained;
+mod failing;
 mod fees;
 mod history;
 mod holds;

@@ -15,5 +15,6 @@ mod model;
 mod orders;
 mod outages;
 mod posting;
+mod rebuild;
 mod tie_out;
 mod world;

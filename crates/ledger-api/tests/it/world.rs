@@ -18,11 +18,13 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use ledger_api::{
     Config,
     auth::{AUDIENCE, Claims, ISSUER, Role},
+    posting::QUEUE_DEFAULT,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use service_runtime::{Clock, Process, Secret, ServiceConfig};
 use sqlx::PgPool;
+use testkit::eventually;
 use tokio::net::TcpListener;
 
 use crate::books::{PASSWORD, database};
@@ -180,6 +182,8 @@ impl World {
             lanes: 2,
             requests_per_second: 0,
             exchange: ledger_api::ExchangeConfig::default(),
+            queue: QUEUE_DEFAULT,
+            trusted_proxies: Vec::new(),
             allow_fsync_off: true,
         };
         change(&mut config);
@@ -318,6 +322,25 @@ impl World {
         .fetch_all(&self.owner)
         .await
         .expect("the database answers")
+    }
+
+    /// Waits until a lane waits for a lock.
+    pub async fn wait_for_lane(&self) {
+        eventually(
+            "a lane waits for a lock",
+            Duration::from_secs(20),
+            async || {
+                sqlx::query_scalar::<_, bool>(
+                    "SELECT count(*) > 0 FROM pg_stat_activity
+                 WHERE application_name = 'florin-lane' AND datname = current_database()
+                   AND wait_event_type = 'Lock'",
+                )
+                .fetch_one(&self.owner)
+                .await
+                .expect("the database answers")
+            },
+        )
+        .await;
     }
 
     /// Ends the ledger and proves by plain SQL that its books balance.

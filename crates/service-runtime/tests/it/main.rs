@@ -3,6 +3,7 @@
 mod admin;
 mod append;
 mod boot;
+mod ids;
 mod log;
 mod nats;
 mod postgres;

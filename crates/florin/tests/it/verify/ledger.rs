@@ -101,6 +101,31 @@ pub const PLANTED: &[(&str, &str, &str)] = &[
         "there are 1 quotes, the log gave 0",
     ),
     (
+        "held_follows_from_its_postings",
+        "UPDATE ledger.balances SET held = 7 WHERE posted = 64.50",
+        "7 is held, the changes make 0",
+    ),
+    (
+        "held_follows_from_its_postings",
+        "UPDATE ledger.postings SET held_change = 7 WHERE seq = 6 AND amount < 0",
+        "version 2 leaves 0 held, the changes make 7",
+    ),
+    (
+        "wallets_are_as_events_left_them",
+        "UPDATE ledger.wallets SET status = 'closed', restrictions = 8 WHERE owner = 'ann'",
+        "has the restrictions 8 and is closed, the events say 0",
+    ),
+    (
+        "wallets_are_as_events_left_them",
+        "UPDATE ledger.balances SET restrictions = 16 WHERE posted = 64.50",
+        "has the restrictions 16, its wallet 0, and the events say 0",
+    ),
+    (
+        "wallets_are_as_events_left_them",
+        "UPDATE ledger.balances SET credit_limit = 500 WHERE posted = 64.50",
+        "may go 500 below zero, the events say 0",
+    ),
+    (
         "wallets_come_from_the_log",
         "INSERT INTO ledger.wallets (id, owner, kind, created_at)
          VALUES ('01900000-0000-7000-8000-000000000000', 'eve', 'customer', now())",
@@ -196,6 +221,31 @@ pub const PLANTED: &[(&str, &str, &str)] = &[
         "wallets_may_what_their_account_may",
         "UPDATE ledger.balances SET restrictions = 17 WHERE currency = 'KRW' AND account = 'main'",
         "its restrictions are 17, those of the wallet 0",
+    ),
+    (
+        "answers_tell_their_events",
+        "UPDATE ledger.answers SET body = replace(body, '\"25.50\"', '\"26.50\"') WHERE seq = 6",
+        "event 6: its answer says legs that are not the event's",
+    ),
+    (
+        "answers_tell_their_events",
+        "UPDATE ledger.answers SET status = 201 WHERE seq = 9",
+        "event 9: its answer says status 201, the event is florin.ledger.withdrawal.rejected.v1",
+    ),
+    (
+        "wallets_come_from_the_log",
+        "UPDATE ledger.wallets SET status = 'closed' WHERE id = '00000000-0000-7000-8000-00000000000a'",
+        "the system's wal_0000000000007000800000000000000a is changed",
+    ),
+    (
+        "data_says_what_the_columns_say",
+        "UPDATE ledger.events SET subject = left(subject, -2) || '99' WHERE seq = 6",
+        "event 6: the data says subject ledger.v1.transfer.posted.",
+    ),
+    (
+        "wallets_are_those_the_log_opened",
+        "UPDATE ledger.wallets SET metadata = '{\"a\":\"b\"}' WHERE owner = 'ann'",
+        "for \"ann\": its row is missing or says otherwise",
     ),
     (
         "wallets_are_those_the_log_opened",

@@ -1,6 +1,6 @@
 //! Dead letters of all workers, as each of them answers about its own.
 
-mod stand_in;
+pub(super) mod stand_in;
 
 use contracts::topology::Worker;
 use ledger_api::auth::Role;
@@ -143,6 +143,7 @@ async fn what_came_of_an_order_is_told_with_one_status_each() {
         (&rehearsed["outcome"], &rehearsed["error"]),
         (&json!("would_fail"), &json!("still too much"))
     );
+    let before = world.rows().await;
     for (reason, status, code, detail) in [
         (
             "fail",
@@ -171,6 +172,7 @@ async fn what_came_of_an_order_is_told_with_one_status_each() {
         reply.refused(status, code, reason);
         assert_eq!(reply.json()["detail"], detail, "{reason}");
     }
+    assert_eq!(world.rows().await, before, "the worker's to write");
     for reason in ["mended", "fail"] {
         let body = json!({"reason": reason});
         let again = world.post(&staff, &path("replay"), "again", &body).await;

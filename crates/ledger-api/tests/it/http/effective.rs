@@ -62,7 +62,10 @@ async fn a_rejected_movement_tells_when_it_would_have_counted() {
     let path = format!("/v1/wallets/{}/withdraw", routes.wallet);
     let reply = world.write(&staff, &path, &body).await;
     reply.refused(422, "insufficient_funds", said);
-    let head = world.rows().await[6];
+    let head: i64 = sqlx::query_scalar("SELECT seq FROM ledger.head")
+        .fetch_one(&world.owner)
+        .await
+        .expect("there is a head");
     let event = event(&world, &json!(head)).await;
     assert_eq!(moment(&event["effective_at"]), moment(&json!(said)));
     world.close().await;

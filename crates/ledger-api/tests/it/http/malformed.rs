@@ -162,6 +162,7 @@ async fn lists_refuse_parameters_that_they_do_not_have() {
     let world = World::start().await;
     let wallet = world.wallet("ann", "customer").await;
     let staff = world.staff();
+    let before = world.rows().await;
     for list in [
         "/v1/wallets".to_owned(),
         format!("/v1/wallets/{wallet}/history"),
@@ -190,6 +191,7 @@ async fn lists_refuse_parameters_that_they_do_not_have() {
             .await
             .refused(422, "invalid_text", query);
     }
+    assert_eq!(world.rows().await, before);
     world.close().await;
 }
 
@@ -197,6 +199,7 @@ async fn lists_refuse_parameters_that_they_do_not_have() {
 async fn paths_and_methods_that_do_not_exist_are_problems_too() {
     let world = World::start().await;
     let staff = world.staff();
+    let before = world.rows().await;
     for path in [
         "/",
         "/v1",
@@ -218,5 +221,6 @@ async fn paths_and_methods_that_do_not_exist_are_problems_too() {
         reply.refused(405, "method_not_allowed", path);
         assert!(!reply.header("allow").is_empty(), "{path}");
     }
+    assert_eq!(world.rows().await, before);
     world.close().await;
 }

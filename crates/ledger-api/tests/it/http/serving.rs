@@ -88,6 +88,12 @@ async fn without_nats_the_ledger_starts_and_serves_reads_and_writes() {
     world.get(&world.staff(), &path).await.ok(200);
     let stats = world.get(&world.staff(), &format!("{path}/stats")).await;
     stats.refused(503, "worker_unavailable", "no NATS, no worker");
+    let before = world.rows().await;
+    let cut = world
+        .write(&world.staff(), "/v1/settlements/batches", &json!({}))
+        .await;
+    cut.refused(503, "worker_unavailable", "no NATS, no cut");
+    assert_eq!(world.rows().await, before);
     world.close().await;
 }
 
@@ -235,6 +241,7 @@ async fn without_its_database_the_ledger_says_so_and_comes_back_with_it() {
 async fn who_asks_too_fast_is_told_to_wait_and_others_are_not() {
     let world = World::start_with(|config| config.requests_per_second = 3).await;
     let (ann, staff) = (world.customer("ann"), world.staff());
+    let body = json!({"owner": "ann", "kind": "customer"});
     // A second may begin in between, but not eight of them.
     let mut refused = 0;
     for _ in 0..32 {
@@ -242,6 +249,13 @@ async fn who_asks_too_fast_is_told_to_wait_and_others_are_not() {
         if reply.status == 429 {
             reply.refused(429, "too_many_requests", "ann");
             refused += 1;
+            let before = world.rows().await;
+            let write = world.write(&ann, "/v1/wallets", &body).await;
+            // Unless another second has begun.
+            if write.status == 429 {
+                write.refused(429, "too_many_requests", "ann");
+                assert_eq!(world.rows().await, before);
+            }
         }
         world.get(&staff, "/v1/wallets").await.ok(200);
     }

@@ -99,12 +99,19 @@ async fn no_route_lets_a_bad_token_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_ours_that_lacks_a_field_is_the_issuers_mistake() {
     let world = World::start().await;
+    let before = world.rows().await;
     for field in ledger_api::auth::TOKEN_FIELDS {
         let mut claims = claims(Role::Admin, "");
         claims.as_object_mut().expect("an object").remove(*field);
         let reply = world.get(&world.keys.sign(&claims), "/v1/wallets").await;
         reply.refused(400, "token_field_missing", field);
+        let body = json!({"owner": "ann", "kind": "customer"});
+        let reply = world
+            .write(&world.keys.sign(&claims), "/v1/wallets", &body)
+            .await;
+        reply.refused(400, "token_field_missing", field);
     }
+    assert_eq!(world.rows().await, before);
     world.close().await;
 }
 

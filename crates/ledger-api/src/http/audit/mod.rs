@@ -1,0 +1,3 @@
+//! The audit trail, for those who may read it.
+
+pub mod list;
