@@ -219,15 +219,22 @@ impl Role {
             WalletsReadAny,
         };
         match self {
+            // What a customer may, and pay back.
             Self::Merchant => &[
                 WalletsCreate,
                 WalletsRead,
                 WalletsClose,
+                AccountsRead,
                 MoneyWithdraw,
                 MoneyTransfer,
                 MoneyPay,
-                MoneyBatch,
                 PaymentsRefund,
+                HoldsPlace,
+                HoldsCapture,
+                HoldsVoid,
+                MoneyBatch,
+                MoneyExchange,
+                RatesRead,
                 StatsRead,
             ],
             Self::Customer => &[
@@ -299,6 +306,8 @@ pub struct UnknownRole;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -327,6 +336,15 @@ mod tests {
                 assert!(!role.may(permission), "{role:?} {permission}");
             }
         }
+    }
+
+    #[test]
+    fn a_merchant_may_what_a_customer_may_and_pay_back() {
+        let may = |role: Role| role.permissions().iter().copied().collect::<BTreeSet<_>>();
+        let (merchant, customer) = (may(Role::Merchant), may(Role::Customer));
+        let more: Vec<Permission> = merchant.difference(&customer).copied().collect();
+        assert_eq!(more, [Permission::PaymentsRefund]);
+        assert!(merchant.is_superset(&customer));
     }
 
     #[test]
