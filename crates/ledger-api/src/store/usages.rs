@@ -126,9 +126,7 @@ pub async fn recount_in_tx(
                  CROSS JOIN LATERAL jsonb_array_elements(e.data::jsonb -> 'legs') AS leg
                  WHERE w.owner = $1 AND w.kind <> 'system'
                    AND p.account = 'main' AND p.amount < 0 AND e.posted_at >= $3
-                   AND (e.subject LIKE 'ledger.v1.withdrawal.posted.%'
-                        OR e.subject LIKE 'ledger.v1.transfer.posted.%'
-                        OR e.subject LIKE 'ledger.v1.payment.posted.%')
+                   AND p.kind IN ('withdrawal', 'transfer', 'payment')
                    AND leg.value ->> 'wallet' = 'wal_' || replace(w.id::text, '-', '')
                    AND (leg.value ->> 'version')::bigint = p.version
                    AND leg.value ->> 'currency' = p.currency

@@ -106,11 +106,8 @@ async fn the_list_of_all_is_whole_newest_first_and_filtered() {
         )
     };
     let of = |item: &Value, wallet: &str| {
-        item["legs"]
-            .as_array()
-            .expect("legs")
-            .iter()
-            .any(|leg| leg["wallet"] == wallet)
+        let legs = item["legs"].as_array().expect("legs");
+        legs.iter().any(|leg| leg["wallet"] == wallet)
     };
     let middle = told[told.len() / 2].posted_at;
     let time = |item: &Value| -> chrono::DateTime<chrono::Utc> {
