@@ -156,11 +156,10 @@ impl LedgerEvent {
             Self::WalletChanged(event) => Some(event.wallet),
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
-            Self::FeeRuleChanged(_) => None,
             Self::HoldChanged(event) => Some(event.wallet),
             Self::QuoteCreated(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
-            Self::AccountChanged(_) | Self::RatesSet(_) => None,
+            Self::AccountChanged(_) | Self::RatesSet(_) | Self::FeeRuleChanged(_) => None,
         }
     }
 
