@@ -78,7 +78,10 @@ async fn corrections(client: &Client, ann: &str, shop: &str) {
     payment["wallet"] = json!(ann);
     payment["merchant"] = json!(shop);
     payment["order_reference"] = json!("order-7");
-    let paid = id(&client.post("order-7", "/v1/payments", &payment).await.created());
+    let paid = id(&client
+        .post("order-7", "/v1/payments", &payment)
+        .await
+        .created());
     let end = format!("/v1/fee-rules/{rule}/deactivate");
     client.post("rule-ends", &end, &because()).await.found();
 
@@ -134,7 +137,10 @@ async fn holds(client: &Client, ann: &str) {
     client.post("void", &path, &because()).await.found();
     let soon = Clock::system().now() + TimeDelta::milliseconds(500);
     hold["expires_at"] = json!(soon.to_rfc3339());
-    let expires = id(&client.post("hold-briefly", "/v1/holds", &hold).await.created());
+    let expires = id(&client
+        .post("hold-briefly", "/v1/holds", &hold)
+        .await
+        .created());
     let path = format!("/v1/holds/{expires}");
     eventually("the hold runs out", super::PATIENCE, async || {
         client.get(&path).await.found()["state"] == "expired"
