@@ -1,18 +1,22 @@
 //! A consumer in another language: the events can be read, and proven, without our code.
 
+mod each;
+
 use std::{
     collections::BTreeSet,
     io::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use contracts::{EventType, topology::Topology};
 use serde::Deserialize;
-use serde_json::json;
 use tokio::process::Command;
 
-use crate::fleet::{Client, Fleet, Load, LoadWallets};
+use crate::fleet::{Fleet, Load, LoadWallets};
 
+/// For what the fleet does by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/read_stream.py");
 
 /// What the script has proven.
@@ -40,7 +44,7 @@ async fn a_python_client_reads_every_event_and_proves_the_chain_by_itself() {
     let load = Load::start(&client, &wallets, "python");
     load.goes_on(500).await;
     load.end().await;
-    one_of_each_rejection(&client).await;
+    each::one_of_each(&client).await;
     // The worker has it all from the stream, so it is in the stream.
     fleet.settle().await;
     let head = fleet.head().await;
@@ -68,32 +72,6 @@ async fn a_python_client_reads_every_event_and_proves_the_chain_by_itself() {
             .expect("the log has what the stream has");
     assert_eq!(proven.hash, hash);
     fleet.close().await;
-}
-
-/// What the load does not do: it is decided against in every way.
-async fn one_of_each_rejection(client: &Client) {
-    let poor = client.open("poor", "customer").await;
-    let other = client.open("other", "customer").await;
-    let shop = client.open("shop", "merchant").await;
-    let refused = client.transfer("transfer", &poor, &other, "1.00").await;
-    assert_eq!(refused.code(), "insufficient_funds");
-    let pay = json!({
-        "wallet": poor, "merchant": shop, "amount": "1.00", "currency": "EUR",
-        "order_reference": "order-1",
-    });
-    let refused = client.post("pay", "/v1/payments", &pay).await;
-    assert_eq!(refused.code(), "insufficient_funds");
-    // At 18 decimals an exact balance ends at 7.9 * 10^10.
-    let path = format!("/v1/wallets/{poor}/deposit");
-    let much = json!({ "amount": "1000000000", "currency": "ETH" });
-    for n in 0..79 {
-        client
-            .post(&format!("rich-{n}"), &path, &much)
-            .await
-            .created();
-    }
-    let refused = client.post("too-rich", &path, &much).await;
-    assert_eq!(refused.refusal(), (422, "limit_exceeded".to_owned()));
 }
 
 /// A Python with the NATS client, or the first reason why there is none.

@@ -156,12 +156,10 @@ impl LedgerEvent {
             Self::WalletChanged(event) => Some(event.wallet),
             Self::Posted(event) => event.legs.iter().find_map(|leg| leg.wallet),
             Self::Rejected(event) => Some(event.wallet),
-            Self::FeeRuleChanged(_) => None,
             Self::HoldChanged(event) => Some(event.wallet),
-            Self::RatesSet(_) => None,
             Self::QuoteCreated(event) => Some(event.wallet),
             Self::CommandRejected(event) => event.wallet,
-            Self::AccountChanged(_) => None,
+            Self::AccountChanged(_) | Self::FeeRuleChanged(_) | Self::RatesSet(_) => None,
         }
     }
 

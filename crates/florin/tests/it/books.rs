@@ -228,6 +228,7 @@ pub async fn holding() -> TestDatabase {
             };
             HoldAction::Capture(CaptureHold {
                 hold: terms.id,
+                placed_at: now,
                 movement,
                 all: false,
                 last: false,

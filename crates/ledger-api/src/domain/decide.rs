@@ -100,7 +100,10 @@ pub fn decide(
 pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
     match action {
         Action::OpenWallet(open) => account::open_needs(open, needs),
-        Action::SetRates(_) | Action::CreateQuote(_) => {}
+        Action::SetRates(_)
+        | Action::CreateQuote(_)
+        | Action::CreateFeeRule(_)
+        | Action::DeactivateFeeRule(_) => {}
         Action::Move(movement) => movement::needs(movement, context, needs),
         Action::Hold(hold) => hold::needs(hold, context, needs),
         Action::ChangeWallet(change) => wallet::needs(change, needs),
@@ -108,7 +111,6 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
         Action::Reverse(reversal) => correction::reversal_needs(reversal, context, needs),
         // Their rules are read with the head's version, and the batch is run again when it
         // changed: no row has to be locked.
-        Action::CreateFeeRule(_) | Action::DeactivateFeeRule(_) => {}
         Action::ChangeAccount(change) => account::needs(change, needs),
         Action::Exchange(asked) => exchange::needs(asked, context.shard, needs),
     }
@@ -119,9 +121,7 @@ pub fn needs(action: &Action, context: &Context, needs: &mut Needs) {
 pub fn limit_reached(state: &State, action: &Action, context: &Context) -> Option<LimitReached> {
     let admitted = match action {
         Action::Move(movement) => limits::admit_movement(state, movement, context.now),
-        Action::Hold(HoldAction::Capture(capture)) => {
-            limits::admit_movement(state, &hold::taken(state, capture), context.now)
-        }
+        Action::Hold(HoldAction::Place(place)) => hold::admit(state, place, context.now),
         _ => return None,
     };
     admitted.err().flatten()

@@ -133,6 +133,8 @@ pub struct PlaceHold {
 pub struct CaptureHold {
     /// The hold.
     pub hold: HoldId,
+    /// When it was placed.
+    pub placed_at: DateTime<Utc>,
     /// What is posted, as the hold's terms and the capture say. The amount is the hold's when
     /// all that remains is asked for.
     pub movement: Movement,

@@ -2,7 +2,7 @@
 //!
 //! Counted are withdrawals, transfers and payments that debit a wallet of the account, with the
 //! transaction's own amount. Deposits, refunds, reversals, exchanges, adjustments and fees are
-//! not. Days and months are those of UTC. Nothing resets them: what was used on another day
+//! not. A hold counts when it is placed, and its captures no more. Days and months are those of UTC. Nothing resets them: what was used on another day
 //! counts for nothing as soon as somebody looks.
 
 mod rates;

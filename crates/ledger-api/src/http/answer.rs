@@ -342,7 +342,7 @@ impl Render for Renderer {
             },
             LedgerEvent::RatesSet(event) => super::rates::view::set(event),
             LedgerEvent::QuoteCreated(event) => super::exchange::view::created(event),
-            LedgerEvent::Rejected(event) => rejection::of_movement(event, sight),
+            LedgerEvent::Rejected(event) => rejection::of_movement(event),
             LedgerEvent::CommandRejected(event) => rejection::of(event.id, event.code),
         }
     }

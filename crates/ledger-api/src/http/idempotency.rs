@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     error::{ApiError, ErrorCode},
-    holds,
+    exchange, holds,
 };
 use crate::domain::{AccountChange, Action, Fingerprint, Movement, Remarks, Viewer, WalletChange};
 
@@ -138,31 +138,9 @@ fn canonical(action: &Action) -> String {
             serde_json::to_string(&Canonical("move", movement_form(movement)))
         }
         Action::Hold(hold) => return holds::canonical(hold),
-        Action::SetRates(set) => {
-            let rates: Vec<_> = set
-                .rates
-                .iter()
-                .map(|rate| {
-                    let spread = rate.spread.map(|spread| spread.to_string());
-                    let as_of = rate.as_of.timestamp_micros();
-                    (rate.base, rate.quote, rate.rate.to_string(), as_of, spread)
-                })
-                .collect();
-            serde_json::to_string(&Canonical(action.name(), (&set.source, rates)))
+        Action::SetRates(_) | Action::CreateQuote(_) | Action::Exchange(_) => {
+            return exchange::canonical(action);
         }
-        // What the rates are is not part of what is asked for.
-        Action::CreateQuote(asked) => {
-            let amount = (asked.amount.to_string(), asked.amount.currency());
-            serde_json::to_string(&Canonical(action.name(), (asked.wallet, amount, asked.to)))
-        }
-        Action::Exchange(exchange) => serde_json::to_string(&Canonical(
-            action.name(),
-            (
-                (exchange.quote.id, exchange.quote.wallet),
-                (&exchange.reference, &exchange.description),
-                &exchange.metadata,
-            ),
-        )),
         Action::ChangeWallet(change) => {
             let limit = match change.change {
                 WalletChange::CreditLimit(limit) => Some(limit.to_string()),

@@ -7,19 +7,17 @@ use super::{
     accounts::view::LimitReachedView,
     error::{ErrorCode, Problem},
 };
-use crate::{domain::Sight, posting::Rendered};
+use crate::posting::Rendered;
 
 /// A decision against a command.
 pub fn of(event: EventId, code: RejectionCode) -> Rendered {
     rendered(&problem(event, code))
 }
 
-/// A decision against a movement: it may say which limit was in the way, to those who may read the
-/// wallet. Whoever captures a hold learns nothing of what its payer spends elsewhere.
-pub fn of_movement(event: &Rejected, sight: &Sight) -> Rendered {
+/// A decision against a movement: it may say which limit was in the way.
+pub fn of_movement(event: &Rejected) -> Rendered {
     let mut problem = problem(event.id, event.code);
-    let limit = event.limit.as_ref();
-    if let Some(reached) = limit.filter(|_| sight.shows(event.wallet)) {
+    if let Some(reached) = &event.limit {
         let limit = LimitReachedView::of(reached, event.currency);
         problem.detail = Some(limit.sentence(event.currency).into());
         problem.limit = Some(limit);

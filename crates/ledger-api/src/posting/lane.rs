@@ -147,11 +147,10 @@ impl Lane {
                 Err(error) => error,
             };
             match error {
-                // At most once for each change of the rules.
-                BatchError::RulesChanged => continue,
+                // Decided again at once, by the rules and on the day that the log has reached: at
+                // most once for each change of either.
+                BatchError::RulesChanged | BatchError::AnotherDay => continue,
                 BatchError::Without(commands) => return Err(Verdict::Without(commands)),
-                // Decided again at once, on the day that the log has reached.
-                BatchError::AnotherDay => continue,
                 BatchError::Store { source, committing } => {
                     let fault = fault(&source);
                     unknown |= committing;

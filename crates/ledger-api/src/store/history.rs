@@ -206,7 +206,7 @@ pub struct Flow {
 }
 
 /// Everything that passes a filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Totals {
     /// How many transactions.
     pub transactions: u64,
@@ -274,10 +274,7 @@ pub async fn totals(
     )
     .fetch_all(pool)
     .await?;
-    let mut totals = Totals {
-        transactions: 0,
-        flows: Vec::new(),
-    };
+    let mut totals = Totals::default();
     for row in rows {
         let Some(code) = row.currency else {
             if row.there > i64::from(examined) {

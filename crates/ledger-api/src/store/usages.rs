@@ -99,7 +99,8 @@ pub async fn write_in_tx(
 /// first level, before which nobody counts. The caller has locked every balance of it, so no more
 /// comes meanwhile.
 ///
-/// Reads the history of the account's wallets back to the first of the month.
+/// Reads the history of the account's wallets back to the first of the month. A hold counts with
+/// what was set aside and not released, when it was placed; its captures count no more.
 ///
 /// # Errors
 /// When the server refuses, or a sum does not fit the digits of a decimal.
@@ -127,12 +128,17 @@ pub async fn recount_in_tx(
                  WHERE w.owner = $1 AND w.kind <> 'system'
                    AND p.seq > (SELECT ledger.seq_before($3))
                    AND p.account = 'main' AND p.amount < 0 AND e.posted_at >= $3
-                   AND (e.subject LIKE 'ledger.v1.withdrawal.posted.%'
-                        OR e.subject LIKE 'ledger.v1.transfer.posted.%'
-                        OR e.subject LIKE 'ledger.v1.payment.posted.%')
+                   AND p.kind IN ('withdrawal', 'transfer', 'payment')
                    AND leg.value ->> 'wallet' = 'wal_' || replace(w.id::text, '-', '')
                    AND (leg.value ->> 'version')::bigint = p.version
-                   AND leg.value ->> 'currency' = p.currency) spent
+                   AND leg.value ->> 'currency' = p.currency
+                   AND e.data::jsonb -> 'hold' IS NULL
+                 UNION ALL
+                 SELECT h.currency, CASE h.state WHEN 'open' THEN h.amount ELSE h.captured END,
+                        h.placed_at, NULL
+                 FROM ledger.wallets w
+                 JOIN ledger.holds h ON h.wallet_id = w.id
+                 WHERE w.owner = $1 AND w.kind <> 'system' AND h.placed_at >= $3) spent
            WHERE spent.purpose IS NULL
            GROUP BY spent.currency"#,
         owner,

@@ -47,15 +47,26 @@ async fn a_rule_change_that_races_a_thousand_payments_holds_from_its_place_in_th
     let ann = books.wallet_with("ann", "1000.00").await;
     let shop = books.wallet("shop").await;
     let other = books.another_engine().await;
-    let payments = join_all((0..1_000).map(|n| {
-        let engine = if n % 2 == 0 { &books.engine } else { &other };
-        let action = payment(ann, shop, "1.00", &format!("o-{n}"));
-        engine.submit(command("ops", &format!("pay {n}"), action))
+    // Twenty who pay one after the other: a batch takes what waits.
+    let payments = join_all((0..20).map(async |payer| {
+        let engine = if payer % 2 == 0 {
+            &books.engine
+        } else {
+            &other
+        };
+        for n in 0..50 {
+            let action = payment(ann, shop, "1.00", &format!("o-{payer}-{n}"));
+            let key = format!("pay {payer} {n}");
+            assert_eq!(
+                status(&engine.submit(command("ops", &key, action)).await),
+                201
+            );
+        }
     }));
     let changes = async {
         for percent in 1..=9_u32 {
             let so_far = i64::from(percent) * 20;
-            eventually("payments go on", Duration::from_secs(60), async || {
+            eventually("payments go on", Duration::from_mins(1), async || {
                 books.count("events").await >= so_far
             })
             .await;
@@ -72,16 +83,15 @@ async fn a_rule_change_that_races_a_thousand_payments_holds_from_its_place_in_th
             );
         }
     };
-    let (answers, ()) = tokio::join!(payments, changes);
-    assert!(answers.iter().all(|answer| status(answer) == 201));
+    tokio::join!(payments, changes);
 
-    let (mut expected, mut with, mut changed) = (String::new(), 0, 0);
+    let (mut expected, mut with, mut ends) = (String::new(), 0, 0);
     for event in log(&books).await {
         match event {
             LedgerEvent::FeeRuleChanged(rule) => {
                 let cents = rule.terms.percentage.expect("a percentage").to_string();
                 expected = format!("-0.0{cents} 0.0{cents}");
-                changed += 1;
+                ends += 1;
             }
             LedgerEvent::Posted(posted) if posted.kind == Kind::Payment => {
                 assert_eq!(fee(&posted), expected, "the payment at {}", posted.seq);
@@ -90,7 +100,7 @@ async fn a_rule_change_that_races_a_thousand_payments_holds_from_its_place_in_th
             _ => {}
         }
     }
-    assert_eq!(changed, 9);
+    assert_eq!(ends, 9);
     assert!((1..1_000).contains(&with), "{with} payments had a fee");
     books.close().await;
 }

@@ -33,7 +33,7 @@ fn terms(wallet: WalletId, to: WalletId, amount: &str) -> HoldTerms {
     }
 }
 
-async fn place(books: &Books, wallet: WalletId, to: WalletId, amount: &str) -> HoldRow {
+pub(super) async fn place(books: &Books, wallet: WalletId, to: WalletId, amount: &str) -> HoldRow {
     let terms = terms(wallet, to, amount);
     let (id, key) = (terms.id, format!("place {}", terms.id));
     let place = HoldAction::Place(PlaceHold {
@@ -47,15 +47,16 @@ async fn place(books: &Books, wallet: WalletId, to: WalletId, amount: &str) -> H
     found(books, id).await
 }
 
-async fn found(books: &Books, id: HoldId) -> HoldRow {
+pub(super) async fn found(books: &Books, id: HoldId) -> HoldRow {
     let row = holds::find(&books.owner, id).await;
     row.expect("the database answers").expect("it is there")
 }
 
-fn capture(row: &HoldRow, amount: Option<&str>, last: bool) -> Action {
+pub(super) fn capture(row: &HoldRow, amount: Option<&str>, last: bool) -> Action {
     let terms = &row.terms;
     Action::Hold(HoldAction::Capture(CaptureHold {
         hold: terms.id,
+        placed_at: row.placed_at,
         movement: Movement {
             kind: terms.kind,
             wallet: terms.wallet,
@@ -73,7 +74,7 @@ fn capture(row: &HoldRow, amount: Option<&str>, last: bool) -> Action {
     }))
 }
 
-fn release(row: &HoldRow, voided: bool) -> Action {
+pub(super) fn release(row: &HoldRow, voided: bool) -> Action {
     Action::Hold(HoldAction::Release(ReleaseHold {
         terms: row.terms.clone(),
         placed_at: row.placed_at,

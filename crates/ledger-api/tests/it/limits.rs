@@ -1,6 +1,7 @@
 //! Limits of accounts, on a real Postgres: what may be spent, by whom, until when.
 
 mod books_agree;
+mod holds;
 mod windows;
 
 use std::collections::BTreeMap;

@@ -15,7 +15,11 @@ async fn of_fifty_payments_of_one_order_at_once_exactly_one_is_posted() {
     let ann = books.wallet_with("ann", "1000.00").await;
     let other = books.another_engine().await;
     let pay = |n: usize| {
-        let engine = if n % 2 == 0 { &books.engine } else { &other };
+        let engine = if n.is_multiple_of(2) {
+            &books.engine
+        } else {
+            &other
+        };
         engine.submit(command(
             "ops",
             &format!("pay {n}"),

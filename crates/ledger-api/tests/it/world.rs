@@ -313,11 +313,11 @@ impl World {
              UNION ALL SELECT count(*) FROM ledger.events
              UNION ALL SELECT count(*) FROM ledger.idempotency_keys
              UNION ALL SELECT count(*) FROM ledger.answers
+             UNION ALL SELECT seq FROM ledger.head
              UNION ALL SELECT count(*) FROM ledger.orders
              UNION ALL SELECT count(*) FROM ledger.corrections
              UNION ALL SELECT count(*) FROM ledger.fee_rules
-             UNION ALL SELECT count(*) FROM ledger.holds
-             UNION ALL SELECT seq FROM ledger.head",
+             UNION ALL SELECT count(*) FROM ledger.holds",
         )
         .fetch_all(&self.owner)
         .await

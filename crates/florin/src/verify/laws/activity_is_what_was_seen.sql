@@ -13,7 +13,8 @@ WITH counted AS (
     FROM ledger.events event
     WHERE split_part(event.subject, '.', 4) = 'posted' AND event.seq <@ (SELECT seqs FROM counted)
 ), seen AS (
-    SELECT posting.wallet_id, min(effective_at) AS first_seen_at, max(effective_at) AS last_activity_at
+    SELECT posting.wallet_id, min(moment.effective_at) AS first_seen_at,
+           max(moment.effective_at) AS last_activity_at
     FROM moment
     JOIN ledger.postings posting USING (seq)
     JOIN ledger.wallets wallet ON wallet.id = posting.wallet_id

@@ -1,6 +1,6 @@
 -- The postings of a balance in order of version: 1, 2, 3, … to the balance's own version, each
--- adding its amount, and its change of what is held, to what the one before left, and each later in
--- the log.
+-- adding its amount, and its change of what is held, to what the one before left, and none earlier
+-- in the log: a transaction and its fee may change one balance twice.
 WITH link AS (
     SELECT wallet_id, account, currency, version, seq, amount, balance_after, held_change, held_after,
            lag(version, 1, 0::bigint) OVER chain AS version_before,
@@ -30,7 +30,7 @@ WITH link AS (
     WHERE version <> version_before + 1
        OR balance_after <> balance_before + amount
        OR held_after <> held_before + held_change
-       OR seq <= seq_before
+       OR seq < seq_before
     UNION ALL
     SELECT wallet_id, account, currency,
            format('the balance is at version %s, its last posting at %s', balance.version,

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use contracts::event::{FeeTerms, WalletKind};
-use contracts::{Account, Kind, TransactionId, WalletId, parse_amount};
+use contracts::{Account, Kind, Money, TransactionId, WalletId, parse_amount};
 use ledger_api::domain::{
     Action, DeactivateFeeRule, Movement, OriginalLeg, Refund, Remarks, Reversal,
 };
+use ledger_api::posting::Engine;
 use sqlx::{Connection as _, PgConnection};
 use testkit::TestDatabase;
 
@@ -54,64 +55,70 @@ async fn correct(database: &TestDatabase) {
             ..movement(Kind::Payment, ann, Some(stall), "10")
         };
         let paid = posted(&engine, order, Action::Move(payment)).await;
-        payments.push(paid["id"].as_str().expect("an id").parse().expect("an id"));
+        payments.push(transaction(&paid));
     }
     let refund = |payment: TransactionId| {
         Action::Refund(Refund {
             payment,
             merchant: stall,
             customer: ann,
-            paid: parse_amount("10", "EUR".parse().expect("a currency")).expect("an amount"),
-            amount: parse_amount("2.50", "EUR".parse().expect("a currency")).ok(),
+            paid: euros("10"),
+            amount: Some(euros("2.50")),
             remarks: Remarks::default(),
         })
     };
     posted(&engine, "refund", refund(payments[0])).await;
     let undone = posted(&engine, "refund too", refund(payments[2])).await;
-    let leg = |wallet, amount: &str, negative: bool| {
-        let amount = parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount");
-        OriginalLeg {
-            wallet: Some(wallet),
-            account: Account::Main,
-            amount: if negative { amount.negated() } else { amount },
-            purpose: None,
-        }
-    };
-    for (original, amount, refunded) in [
-        (
-            undone["id"]
-                .as_str()
-                .expect("an id")
-                .parse()
-                .expect("an id"),
-            "2.50",
-            Some(payments[2]),
-        ),
-        (payments[1], "10", None),
-    ] {
-        let refund = refunded.is_some();
-        let reversal = Reversal {
-            original,
-            legs: vec![leg(ann, amount, !refund), leg(stall, amount, refund)],
-            refunded: refunded.map(|payment| {
-                let amount = parse_amount(amount, "EUR".parse().expect("a currency"));
-                (payment, amount.expect("an amount"))
-            }),
-            remarks: Remarks::default(),
-        };
-        posted(
-            &engine,
-            &format!("undo {original}"),
-            Action::Reverse(reversal),
-        )
-        .await;
-    }
+    undo(
+        &engine,
+        (ann, stall),
+        transaction(&undone),
+        "2.50",
+        Some(payments[2]),
+    )
+    .await;
+    undo(&engine, (ann, stall), payments[1], "10", None).await;
     let end = DeactivateFeeRule {
         rule: made["id"].as_str().expect("an id").parse().expect("an id"),
         reason: "enough".to_owned(),
     };
     posted(&engine, "end", Action::DeactivateFeeRule(end)).await;
     stop(process).await;
+}
+
+/// Reverses a payment from `ann` to `stall`, or the refund of one.
+async fn undo(
+    engine: &Engine,
+    (ann, stall): (WalletId, WalletId),
+    original: TransactionId,
+    amount: &str,
+    refunded: Option<TransactionId>,
+) {
+    let amount = euros(amount);
+    let leg = |wallet, negative: bool| OriginalLeg {
+        wallet: Some(wallet),
+        account: Account::Main,
+        amount: if negative { amount.negated() } else { amount },
+        purpose: None,
+    };
+    let is_refund = refunded.is_some();
+    let reversal = Reversal {
+        original,
+        legs: vec![leg(ann, !is_refund), leg(stall, is_refund)],
+        refunded: refunded.map(|payment| (payment, amount)),
+        remarks: Remarks::default(),
+    };
+    let key = format!("undo {original}");
+    posted(engine, &key, Action::Reverse(reversal)).await;
+}
+
+fn transaction(answer: &serde_json::Value) -> TransactionId {
+    let id = answer["id"].as_str().expect("an id");
+    id.parse().expect("an id")
+}
+
+fn euros(amount: &str) -> Money {
+    parse_amount(amount, "EUR".parse().expect("a currency")).expect("an amount")
 }
 
 fn movement(kind: Kind, wallet: WalletId, to: Option<WalletId>, amount: &str) -> Movement {

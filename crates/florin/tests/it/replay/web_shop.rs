@@ -1,6 +1,6 @@
 //! A year of a web shop, with refunds that do not name what they pay back.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use florin::replay::{feed_with_credit, parse};
 use florin::verify;
@@ -52,7 +52,11 @@ fn invoices(text: &str, most: usize) -> (String, Sales) {
             _ => 2,
         };
         sales[what] = (sales[what].0 + 1, sales[what].1 + amount);
-        rows += &format!("{at},{kind},{customer},the shop,{amount},GBP,,{invoice}\n");
+        writeln!(
+            rows,
+            "{at},{kind},{customer},the shop,{amount},GBP,,{invoice}"
+        )
+        .expect("a text");
     }
     (rows, sales)
 }
@@ -76,8 +80,8 @@ async fn a_web_shops_refunds_are_those_that_its_customers_had_paid_for() {
         ]
     );
     // A total that pounds cannot hold is refused by name.
-    let fine = "2011-04-15T00:00:00Z,payment,a,the shop,1.005,GBP,,550193\n";
-    let refused = parse(format!("{HEADER}\n{fine}").as_bytes()).expect_err("too fine");
+    let too_fine = "2011-04-15T00:00:00Z,payment,a,the shop,1.005,GBP,,550193\n";
+    let refused = parse(format!("{HEADER}\n{too_fine}").as_bytes()).expect_err("too fine");
     assert!(
         refused.to_string().contains("line 2, column amount"),
         "{refused}"

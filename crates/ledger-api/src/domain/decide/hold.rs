@@ -7,17 +7,18 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{
     Money, RejectionCode,
-    event::HoldState,
+    event::{HoldState, LimitReached},
     limits::{HOLD_AGE_DEFAULT, HOLD_AGE_MAX},
 };
 
 use super::{
     super::{
-        BalanceKey, CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, Movement, Needs, PlaceHold,
+        BalanceKey, CaptureHold, Hold, HoldAction, HoldStep, HoldTerms, Needs, PlaceHold,
         ReleaseHold, State,
     },
     Context, Outcome,
     draft::{Draft, PlannedLeg},
+    limits::{self, Counted},
     movement, order,
 };
 
@@ -36,6 +37,7 @@ pub(super) fn needs(action: &HoldAction, context: &Context, needs: &mut Needs) {
     match action {
         HoldAction::Place(place) => {
             needs.balances.insert(balance_of(&place.terms));
+            needs.counted.insert(balance_of(&place.terms));
         }
         HoldAction::Capture(capture) => {
             needs.holds.insert(capture.hold);
@@ -44,6 +46,7 @@ pub(super) fn needs(action: &HoldAction, context: &Context, needs: &mut Needs) {
         HoldAction::Release(release) => {
             needs.holds.insert(release.terms.id);
             needs.balances.insert(balance_of(&release.terms));
+            needs.counted.insert(balance_of(&release.terms));
         }
     }
 }
@@ -56,7 +59,7 @@ pub(super) fn decide(
     let outcome = match action {
         HoldAction::Place(place) => self::place(state, place, context.now),
         HoldAction::Capture(capture) => self::capture(state, capture, context),
-        HoldAction::Release(release) => self::release(state, release),
+        HoldAction::Release(release) => self::release(state, release, context.now),
     };
     outcome.map(Outcome::Hold)
 }
@@ -76,7 +79,11 @@ fn place(
     }
     let mut draft = Draft::on(state);
     draft.change(balance_of(terms), zero, terms.amount, None)?;
-    let legs = draft.finish()?.post(state);
+    let planned = draft.finish()?;
+    admit(state, place, now)
+        .map_err(|_| RejectionCode::LimitExceeded)?
+        .apply(state);
+    let legs = planned.post(state);
     let hold = Hold {
         state: HoldState::Open,
         amount: terms.amount,
@@ -99,7 +106,10 @@ fn capture(
 ) -> Result<HoldOutcome, RejectionCode> {
     let before = state.hold(capture.hold);
     let remaining = before.remaining();
-    let movement = taken(state, capture);
+    let mut movement = capture.movement.clone();
+    if capture.all {
+        movement.amount = remaining;
+    }
     let left = remaining
         .checked_sub(movement.amount)
         .map_err(|_| RejectionCode::CaptureTooLarge)?;
@@ -132,28 +142,39 @@ fn capture(
     let legs = movement::post(state, &movement, freed, context)?;
     order::pay(state, order);
     state.set_hold(capture.hold, hold);
+    let released = if last {
+        left
+    } else {
+        Money::zero(left.currency())
+    };
+    let payer = BalanceKey::main(movement.wallet, released.currency());
+    limits::release(state, payer, released, capture.placed_at, context.now);
     Ok(HoldOutcome {
         legs,
         hold,
-        released: if last {
-            left
-        } else {
-            Money::zero(left.currency())
-        },
+        released,
     })
 }
 
-/// What a capture posts.
-pub(super) fn taken(state: &State, capture: &CaptureHold) -> Movement {
-    let mut movement = capture.movement.clone();
-    if capture.all {
-        movement.amount = state.hold(capture.hold).remaining();
-    }
-    movement
+/// What is set aside counts against the limits of the account like what is spent: a capture counts
+/// no more, and what is released in the same window is given back.
+///
+/// # Errors
+/// As [`limits::admit`].
+pub(super) fn admit(
+    state: &State,
+    place: &PlaceHold,
+    now: DateTime<Utc>,
+) -> Result<Counted, Option<LimitReached>> {
+    limits::admit(state, balance_of(&place.terms), place.terms.amount, now)
 }
 
 /// Nobody may object: neither a frozen nor a blocked wallet keeps money from coming free.
-fn release(state: &mut State, release: &ReleaseHold) -> Result<HoldOutcome, RejectionCode> {
+fn release(
+    state: &mut State,
+    release: &ReleaseHold,
+    now: DateTime<Utc>,
+) -> Result<HoldOutcome, RejectionCode> {
     let terms = &release.terms;
     let before = state.hold(terms.id);
     let released = before.remaining();
@@ -172,6 +193,7 @@ fn release(state: &mut State, release: &ReleaseHold) -> Result<HoldOutcome, Reje
     draft.change(balance_of(terms), zero, released.negated(), None)?;
     let legs = draft.finish()?.post(state);
     state.set_hold(terms.id, hold);
+    limits::release(state, balance_of(terms), released, release.placed_at, now);
     Ok(HoldOutcome {
         legs,
         hold,

@@ -30,6 +30,31 @@ pub(super) fn needs(movement: &Movement, needs: &mut Needs) {
     }
 }
 
+/// Gives back what was counted at `placed_at` and comes free now.
+pub(super) fn release(
+    state: &mut State,
+    freed: BalanceKey,
+    amount: Money,
+    placed_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) {
+    let used = key(state, freed).and_then(|key| {
+        let used = *state.usages.get(&key)?;
+        Some((key, used))
+    });
+    if let Some((key, used)) = used {
+        state.set_usage(key, used.release(amount, placed_at, now));
+    }
+}
+
+/// Whose usage a balance's debits count in, as far as the state knows the owner.
+fn key(state: &State, balance: BalanceKey) -> Option<UsageKey> {
+    Some(UsageKey {
+        owner: state.owners.get(&balance.wallet)?.clone(),
+        currency: balance.currency,
+    })
+}
+
 /// May a movement debit so much? Kinds that do not count always may.
 ///
 /// # Errors
@@ -58,17 +83,13 @@ pub(super) fn admit(
     amount: Money,
     now: DateTime<Utc>,
 ) -> Result<Counted, Option<LimitReached>> {
-    let Some(owner) = state.owners.get(&debited.wallet) else {
+    let Some(key) = key(state, debited) else {
         return Ok(Counted(None));
-    };
-    let key = UsageKey {
-        owner: owner.clone(),
-        currency: debited.currency,
     };
     let Some(used) = state.usages.get(&key) else {
         return Ok(Counted(None));
     };
-    Limits::of(state.account(owner), debited.currency).admit(used, amount, now)?;
+    Limits::of(state.account(&key.owner), debited.currency).admit(used, amount, now)?;
     let usage = used.count(amount, now).ok_or(None)?;
     Ok(Counted(Some((key, usage))))
 }

@@ -50,9 +50,12 @@ pub(super) fn post(
         draft.leg_for(Purpose::Fee, revenue, fee)?;
     }
     let planned = draft.finish()?;
-    let counted = limits::admit_movement(state, movement, context.now)
-        .map_err(|_| RejectionCode::LimitExceeded)?;
-    counted.apply(state);
+    // What comes out of a hold was counted when it was set aside.
+    if freed.is_zero() {
+        limits::admit_movement(state, movement, context.now)
+            .map_err(|_| RejectionCode::LimitExceeded)?
+            .apply(state);
+    }
     Ok(planned.post(state))
 }
 

@@ -67,7 +67,7 @@ pub struct CreateFeeRule {
 ///
 /// The merchant pays it on payments and the receiver on deposits, out of what is received and
 /// never more than that; the sender on withdrawals and transfers, on top. It is posted in the same
-/// transaction, in legs whose `purpose` is `fee`.
+/// transaction, in legs whose `purpose` is `fee`. Limits of accounts count the amount alone.
 #[utoipa::path(
     post,
     path = "/v1/fee-rules",

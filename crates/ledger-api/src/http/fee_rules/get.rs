@@ -30,5 +30,5 @@ pub async fn handler(
 ) -> Result<Json<FeeRuleView>, ApiError> {
     let row = store::fee_rules::find(api.pool(), id).await?;
     let row = row.ok_or(ErrorCode::NotFound)?;
-    Ok(Json(FeeRuleView::stored(row)))
+    Ok(Json(FeeRuleView::stored(&row)))
 }

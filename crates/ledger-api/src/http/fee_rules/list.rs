@@ -49,6 +49,6 @@ pub async fn handler(
         rows,
         limit,
         |row| row.seq,
-        FeeRuleView::stored,
+        |row| FeeRuleView::stored(&row),
     )))
 }

@@ -58,7 +58,7 @@ pub struct FeeRuleView {
 
 impl FeeRuleView {
     /// A rule as it is stored.
-    pub fn stored(row: RuleRow) -> Self {
+    pub fn stored(row: &RuleRow) -> Self {
         let (ended_seq, ended_at) = row.ended.unzip();
         Self {
             active: row.ended.is_none(),

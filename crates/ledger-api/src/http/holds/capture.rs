@@ -96,6 +96,7 @@ pub async fn handler(
     let sight = found.sight(&principal);
     let action = Action::Hold(HoldAction::Capture(CaptureHold {
         hold: id,
+        placed_at: found.row.placed_at,
         movement,
         all,
         last,

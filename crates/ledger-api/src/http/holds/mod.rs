@@ -25,7 +25,7 @@ use crate::{
 struct Found {
     row: HoldRow,
     payer: Facts,
-    payee: Option<Facts>,
+    favoured: Option<Facts>,
 }
 
 impl Found {
@@ -37,17 +37,17 @@ impl Found {
             counterparty,
             ..
         } = row.terms;
-        let (payer, payee) = match counterparty {
-            Some(counterparty) => {
-                let [payer, payee] = api.facts([wallet, counterparty]).await?;
-                (payer, Some(payee))
-            }
-            None => {
-                let [payer] = api.facts([wallet]).await?;
-                (payer, None)
-            }
-        };
-        Ok(Self { row, payer, payee })
+        let [payer] = api.facts([wallet]).await?;
+        let mut favoured = None;
+        if let Some(counterparty) = counterparty {
+            let [facts] = api.facts([counterparty]).await?;
+            favoured = Some(facts);
+        }
+        Ok(Self {
+            row,
+            payer,
+            favoured,
+        })
     }
 
     /// A hold that the bearer may see: of their money, or in their favour.
@@ -73,8 +73,8 @@ impl Found {
     }
 
     fn is_in_favour_of(&self, principal: &Principal) -> bool {
-        match &self.payee {
-            Some(payee) => principal.sees(&payee.owner),
+        match &self.favoured {
+            Some(favoured) => principal.sees(&favoured.owner),
             None => principal.may(Permission::WalletsReadAny),
         }
     }
@@ -82,12 +82,12 @@ impl Found {
     /// What the bearer may see of the wallets of a capture.
     fn sight(&self, principal: &Principal) -> Sight {
         let terms = &self.row.terms;
-        let payee = terms.counterparty.zip(self.payee.as_ref());
-        let payee = payee.map(|(wallet, facts)| (wallet, facts.owner.as_str()));
+        let favoured = terms.counterparty.zip(self.favoured.as_ref());
+        let favoured = favoured.map(|(wallet, facts)| (wallet, facts.owner.as_str()));
         principal.sight(
             [(terms.wallet, self.payer.owner.as_str())]
                 .into_iter()
-                .chain(payee),
+                .chain(favoured),
         )
     }
 }

@@ -60,7 +60,10 @@ pub async fn handler(
 ) -> Result<Json<RatesPage>, ApiError> {
     let limit = page::limit(query.limit.as_deref())?;
     let after: Option<String> = page::cursor(query.cursor.as_deref())?;
-    let (base, quote) = (currency(query.base)?, currency(query.quote)?);
+    let (base, quote) = (
+        currency(query.base.as_deref())?,
+        currency(query.quote.as_deref())?,
+    );
     let at = query.at.as_deref().map(|text| {
         rate_fields::until(text).ok_or_else(|| ApiError::from(ErrorCode::InvalidQuery).field("at"))
     });
@@ -83,8 +86,8 @@ pub async fn handler(
     }))
 }
 
-fn currency(code: Option<String>) -> Result<Option<Currency>, ApiError> {
-    code.as_deref().map(fields::currency).transpose()
+fn currency(code: Option<&str>) -> Result<Option<Currency>, ApiError> {
+    code.map(fields::currency).transpose()
 }
 
 async fn price(

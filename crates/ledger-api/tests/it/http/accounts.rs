@@ -60,10 +60,8 @@ async fn limits_are_shown_as_they_are_kept() {
         let ends = dollar[window]["resets_at"].as_str().expect("a time");
         assert!(ends.ends_with("T00:00:00Z") && ends > limits["as_of"].as_str().expect("a time"));
     }
-    let by_wallet = world
-        .get(&ann, &format!("/v1/wallets/{wallet}/limits"))
-        .await
-        .ok(200);
+    let by_wallet = format!("/v1/wallets/{wallet}/limits");
+    let by_wallet = world.get(&ann, &by_wallet).await.ok(200);
     assert_eq!(by_wallet["currencies"], limits["currencies"]);
 
     let refused = world.write(&ann, &withdraw, &dollars("900.01")).await;

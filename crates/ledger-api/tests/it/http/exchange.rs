@@ -40,6 +40,22 @@ async fn balances(world: &World, wallet: &str) -> Vec<String> {
         .collect()
 }
 
+/// Account, currency, amount and purpose of each leg.
+fn legs(transaction: &Value) -> Vec<String> {
+    let legs = transaction["legs"].as_array().expect("legs");
+    legs.iter()
+        .map(|leg| {
+            let text = |field: &str| leg[field].as_str().unwrap_or("-").to_owned();
+            let [account, currency] = ["account", "currency"].map(text);
+            format!(
+                "{account} {currency} {} {}",
+                text("amount"),
+                text("purpose")
+            )
+        })
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_is_one_transaction_and_a_clients_rate_never_counts() {
     let world = World::start_with(|config| config.exchange.exchange_spread = 1.into()).await;
@@ -71,22 +87,8 @@ async fn an_exchange_is_one_transaction_and_a_clients_rate_never_counts() {
         (&done["kind"], &done["quote"]),
         (&json!("exchange"), &quote["id"])
     );
-    let legs: Vec<String> = done["legs"]
-        .as_array()
-        .expect("legs")
-        .iter()
-        .map(|leg| {
-            let text = |field: &str| leg[field].as_str().unwrap_or("-").to_owned();
-            let [account, currency] = ["account", "currency"].map(text);
-            format!(
-                "{account} {currency} {} {}",
-                text("amount"),
-                text("purpose")
-            )
-        })
-        .collect();
     assert_eq!(
-        legs,
+        legs(&done),
         [
             "main EUR -25.00 -",
             "fx EUR 25.00 -",

@@ -1,5 +1,6 @@
 //! What the house takes, over HTTP.
 
+use contracts::limits::FEE_RULES_MAX;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -306,5 +307,26 @@ async fn a_rule_that_says_nothing_or_contradicts_itself_is_refused() {
     let reply = world.write(&staff, "/v1/wallets", &open).await;
     reply.refused(422, "not_a_merchant", "a customer deals in nothing");
     assert_eq!(world.rows().await, before);
+    world.close().await;
+}
+
+/// Every lane holds all active rules in memory and looks through them at every movement.
+#[tokio::test(flavor = "multi_thread")]
+async fn there_are_no_more_active_rules_than_the_limit() {
+    let world = World::start().await;
+    let staff = world.staff();
+    let body = json!({"kinds": ["payment"], "currency": "EUR", "fixed": "0.01"});
+    let operations = (0..FEE_RULES_MAX).map(|_| world.write(&staff, "/v1/fee-rules", &body));
+    let made = futures_util::future::join_all(operations).await;
+    let last = made[0].ok(201);
+    let refused = world.write(&staff, "/v1/fee-rules", &body).await;
+    refused.refused(409, "too_many_fee_rules", "one more");
+    let id = last["id"].as_str().expect("an id");
+    let end = format!("/v1/fee-rules/{id}/deactivate");
+    world
+        .write(&staff, &end, &json!({"reason": "room for another"}))
+        .await
+        .ok(200);
+    world.write(&staff, "/v1/fee-rules", &body).await.ok(201);
     world.close().await;
 }

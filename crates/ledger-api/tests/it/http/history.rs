@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -26,6 +27,84 @@ fn own<'a>(item: &'a Value, wallet: &str) -> &'a Value {
         .expect("a leg")
 }
 
+/// A query, and what it keeps.
+type Filter<'a> = (String, Box<dyn Fn(&Value) -> bool + 'a>);
+
+fn time(item: &Value, by: &str) -> DateTime<Utc> {
+    let text = item[format!("{by}_at")].as_str().expect("a time");
+    text.parse().expect("a time")
+}
+
+fn is_between(item: &Value, other: &str) -> bool {
+    let legs = item["legs"].as_array().expect("legs");
+    legs.iter().any(|leg| leg["wallet"] == other)
+}
+
+fn filters<'a>(
+    wallet: &'a str,
+    other: &'a str,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Vec<Filter<'a>> {
+    let amount = move |item: &Value| decimal(&own(item, wallet)["amount"]).abs();
+    let euros = move |item: &Value| own(item, wallet)["currency"] == "EUR";
+    let within = move |item: &Value, by: &str| (from..to).contains(&time(item, by));
+    let period = format!("from={}&to={}", query_time(from), query_time(to));
+    let number = |text: &str| -> Decimal { text.parse().expect("a number") };
+    let kind = |item: &Value, kind: &str| item["kind"] == kind;
+    vec![
+        (
+            "kind=withdrawal".into(),
+            Box::new(move |item| kind(item, "withdrawal")),
+        ),
+        (period.clone(), Box::new(move |item| within(item, "posted"))),
+        (
+            format!("{period}&by=effective"),
+            Box::new(move |item| within(item, "effective")),
+        ),
+        (
+            format!("{period}&by=effective&kind=deposit&currency=EUR"),
+            Box::new(move |item| within(item, "effective") && kind(item, "deposit") && euros(item)),
+        ),
+        ("currency=EUR".into(), Box::new(euros)),
+        (
+            "currency=EUR&min_amount=0.06".into(),
+            Box::new(move |item| euros(item) && amount(item) >= number("0.06")),
+        ),
+        (
+            "currency=EUR&min_amount=0.05&max_amount=0.07".into(),
+            Box::new(move |item| euros(item) && amount(item) <= number("0.07")),
+        ),
+        (
+            format!("counterparty={other}"),
+            Box::new(move |item| is_between(item, other)),
+        ),
+        (
+            "reference=o-7".into(),
+            Box::new(|item| item["reference"] == "o-7"),
+        ),
+        ("reference=o-8".into(), Box::new(|_| false)),
+        ("kind=payment".into(), Box::new(|_| false)),
+    ]
+}
+
+/// The totals are the sums of the wallet's own legs, by direction.
+fn adds_up(totals: &Value, expected: &[Value], wallet: &str, query: &str) {
+    assert_eq!(totals["transactions"], expected.len(), "{query}");
+    for flow in totals["currencies"].as_array().expect("currencies") {
+        let amounts: Vec<Decimal> = expected
+            .iter()
+            .map(|item| own(item, wallet))
+            .filter(|leg| leg["currency"] == flow["currency"])
+            .map(|leg| decimal(&leg["amount"]))
+            .collect();
+        let (out, into): (Vec<Decimal>, Vec<Decimal>) =
+            amounts.iter().partition(|amount| amount.is_sign_negative());
+        let (out, into) = (out.iter().sum::<Decimal>(), into.iter().sum::<Decimal>());
+        assert_eq!(decimal(&flow["incoming"]), into, "{query}");
+        assert_eq!(decimal(&flow["outgoing"]), -out, "{query}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_filter_keeps_exactly_what_fits_and_totals_are_those_of_all_pages() {
     let mut past = Past::of(120, 13).await;
@@ -36,89 +115,16 @@ async fn every_filter_keeps_exactly_what_fits_and_totals_are_those_of_all_pages(
     let path = format!("/v1/wallets/{wallet}/withdraw");
     past.world.write(&past.staff, &path, &body).await.ok(201);
     let (one, two) = (past.moment(&told), past.moment(&told));
-    let (from, to) = (one.min(two), one.max(two));
     let list = format!("/v1/wallets/{wallet}/history?");
     let all = walk(&past.world, &past.staff, &list, 200).await;
-    let time = |item: &Value, by: &str| -> chrono::DateTime<chrono::Utc> {
-        item[format!("{by}_at")]
-            .as_str()
-            .expect("a time")
-            .parse()
-            .expect("a time")
-    };
-    let amount = |item: &Value| decimal(&own(item, &wallet)["amount"]).abs();
-    let euros = |item: &Value| own(item, &wallet)["currency"] == "EUR";
-    let within = |item: &Value, by: &str| (from..to).contains(&time(item, by));
-    let period = format!("from={}&to={}", query_time(from), query_time(to));
-    let number = |text: &str| -> Decimal { text.parse().expect("a number") };
-    let filters: Vec<(String, Box<dyn Fn(&Value) -> bool + '_>)> = vec![
-        (
-            "kind=withdrawal".into(),
-            Box::new(|item| item["kind"] == "withdrawal"),
-        ),
-        (period.clone(), Box::new(|item| within(item, "posted"))),
-        (
-            format!("{period}&by=effective"),
-            Box::new(|item| within(item, "effective")),
-        ),
-        (
-            format!("{period}&by=effective&kind=deposit&currency=EUR"),
-            Box::new(|item| within(item, "effective") && item["kind"] == "deposit" && euros(item)),
-        ),
-        ("currency=EUR".into(), Box::new(euros)),
-        (
-            "currency=EUR&min_amount=0.06".into(),
-            Box::new(|item| euros(item) && amount(item) >= number("0.06")),
-        ),
-        (
-            "currency=EUR&min_amount=0.05&max_amount=0.07".into(),
-            Box::new(|item| euros(item) && amount(item) <= number("0.07")),
-        ),
-        (
-            format!("counterparty={other}"),
-            Box::new(|item| {
-                item["legs"]
-                    .as_array()
-                    .expect("legs")
-                    .iter()
-                    .any(|l| l["wallet"] == other)
-            }),
-        ),
-        (
-            "reference=o-7".into(),
-            Box::new(|item| item["reference"] == "o-7"),
-        ),
-        ("reference=o-8".into(), Box::new(|_| false)),
-        ("kind=payment".into(), Box::new(|_| false)),
-    ];
-    for (query, keep) in &filters {
+    for (query, keep) in filters(&wallet, &other, (one.min(two), one.max(two))) {
         let expected: Vec<Value> = all.iter().filter(|item| keep(item)).cloned().collect();
         let items = walk(&past.world, &past.staff, &format!("{list}{query}&"), 3).await;
         assert_eq!(seqs(&items), seqs(&expected), "{query}");
         let path = format!("{list}{query}&totals=true&limit=1");
-        let totals = past.world.get(&past.staff, &path).await.ok(200)["totals"].clone();
-        assert_eq!(totals["transactions"], expected.len(), "{query}");
-        for flow in totals["currencies"].as_array().expect("currencies") {
-            let amounts: Vec<Decimal> = expected
-                .iter()
-                .map(|item| own(item, &wallet))
-                .filter(|leg| leg["currency"] == flow["currency"])
-                .map(|leg| decimal(&leg["amount"]))
-                .collect();
-            let sum = |keep: fn(&&Decimal) -> bool| amounts.iter().filter(keep).sum::<Decimal>();
-            assert_eq!(
-                decimal(&flow["incoming"]),
-                sum(|a| !a.is_sign_negative()),
-                "{query}"
-            );
-            assert_eq!(
-                decimal(&flow["outgoing"]),
-                -sum(|a| a.is_sign_negative()),
-                "{query}"
-            );
-        }
+        let totals = &past.world.get(&past.staff, &path).await.ok(200)["totals"];
+        adds_up(totals, &expected, &wallet, &query);
     }
-    drop(filters);
     past.world.close().await;
 }
 
@@ -232,7 +238,7 @@ async fn many(world: &World, wallet: &str, number: i32) {
 
 /// A ledger whose relay has nowhere to publish what no engine wrote.
 async fn unpublished() -> World {
-    World::start_with(|config| config.service.nats_url = "nats://127.0.0.1:1".to_owned()).await
+    World::start_with(|config| "nats://127.0.0.1:1".clone_into(&mut config.service.nats_url)).await
 }
 
 /// A page looks at so many entries and no more: a filter that nothing passes ends all the same,

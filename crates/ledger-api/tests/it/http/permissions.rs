@@ -13,6 +13,15 @@ async fn call(
     wallets: &Wallets,
 ) -> Reply {
     let token = &token(world, bearer, owner);
+    let path = path_of(rule, wallets);
+    if rule.method == "GET" {
+        return world.get(token, &path).await;
+    }
+    let body = body_of(rule, bearer, wallets);
+    world.write(token, &path, &body).await
+}
+
+fn path_of(rule: &RouteRule, wallets: &Wallets) -> String {
     let id = match rule.permission {
         Permission::AlertsRead => "alt_0190aaaaaaaa7bbbbbbbcccccccccccc",
         Permission::SettlementsRead => "stl_0190aaaaaaaa7bbbbbbbcccccccccccc",
@@ -23,6 +32,7 @@ async fn call(
         Permission::FeesRead | Permission::FeesManage => &wallets.fee_rule,
         _ if rule.path.starts_with("/v1/holds") => &wallets.hold,
         _ if rule.path.starts_with("/v1/exchange/quotes/") => &wallets.quote,
+        _ if rule.path.starts_with("/v1/transactions/") => &wallets.transaction,
         _ => &wallets.own,
     };
     // What a change leaves behind is nobody else's account.
@@ -31,23 +41,24 @@ async fn call(
     } else {
         fresh_key()
     };
-    let id = if rule.path.starts_with("/v1/transactions/") {
-        &wallets.transaction
-    } else {
-        id
-    };
     let path = rule.path.replace("{id}", id).replace("{owner}", &account);
-    let path = if path.ends_with("/statement") {
+    if path.ends_with("/statement") {
         format!("{path}?currency=EUR")
     } else if (rule.method, rule.path) == ("GET", "/v1/holds") {
         format!("{path}?wallet={}", wallets.own)
     } else {
         path
-    };
-    if rule.method == "GET" {
-        return world.get(token, &path).await;
     }
-    let mut body: Value = json!({"amount": "0.01", "currency": "EUR"});
+}
+
+fn body_of(rule: &RouteRule, bearer: Role, wallets: &Wallets) -> Value {
+    let amount = json!({"amount": "0.01", "currency": "EUR"});
+    let with = |mut body: Value, more: &[(&str, &str)]| {
+        for (field, value) in more {
+            body[*field] = json!(value);
+        }
+        body
+    };
     match rule.permission {
         Permission::WalletsCreate => {
             let kind = if bearer == Role::Merchant {
@@ -55,59 +66,52 @@ async fn call(
             } else {
                 "customer"
             };
-            body = json!({"owner": "ann", "kind": kind});
+            json!({"owner": "ann", "kind": kind})
         }
-        Permission::SettlementsCut => body = json!({"merchant": wallets.merchant}),
-        Permission::MoneyTransfer => body["to_wallet"] = json!(wallets.other),
-        Permission::MoneyPay => {
-            body["wallet"] = json!(wallets.own);
-            body["merchant"] = json!(wallets.merchant);
-            body["order_reference"] = json!("order");
-        }
+        Permission::SettlementsCut => json!({"merchant": wallets.merchant}),
+        Permission::MoneyTransfer => with(amount, &[("to_wallet", &wallets.other)]),
+        Permission::MoneyPay => with(
+            amount,
+            &[
+                ("wallet", &wallets.own),
+                ("merchant", &wallets.merchant),
+                ("order_reference", "order"),
+            ],
+        ),
         Permission::MoneyBatch => {
-            let key = fresh_key();
-            let wallet = &wallets.own;
-            body = json!({"operations": [{"key": key, "type": "withdraw", "wallet": wallet,
-                                          "amount": "0.01", "currency": "EUR"}]});
+            let own = [
+                ("key", fresh_key()),
+                ("type", "withdraw".to_owned()),
+                ("wallet", wallets.own.clone()),
+            ];
+            let own: Vec<(&str, &str)> = own.iter().map(|(k, v)| (*k, v.as_str())).collect();
+            json!({"operations": [with(amount, &own)]})
         }
         Permission::RatesSet => {
             let rate =
                 json!({"base": "EUR", "quote": "USD", "rate": "1.25", "as_of": "2026-01-02"});
-            body = json!({"source": "desk", "rates": [rate]});
+            json!({"source": "desk", "rates": [rate]})
+        }
+        Permission::MoneyExchange if rule.path == "/v1/exchange" => {
+            json!({"wallet": wallets.own, "quote": wallets.quote})
         }
         Permission::MoneyExchange => {
-            body = json!({"wallet": wallets.own});
-            if rule.path == "/v1/exchange" {
-                body["quote"] = json!(wallets.quote);
-            } else {
-                body["from"] = json!("EUR");
-                body["to"] = json!("USD");
-                body["amount"] = json!("0.01");
-            }
+            json!({"wallet": wallets.own, "from": "EUR", "to": "USD", "amount": "0.01"})
         }
-        Permission::DeadLettersAct
-        | Permission::WalletsFreeze
-        | Permission::WalletsBlock
-        | Permission::WalletsClose
-        | Permission::HoldsVoid => body = json!({"reason": "a reason"}),
-        Permission::HoldsPlace => body["wallet"] = json!(wallets.own),
-        Permission::HoldsCapture => body = json!({"amount": "0.01"}),
-        Permission::WalletsCredit | Permission::MoneyAdjust => body["reason"] = json!("a reason"),
-        Permission::PaymentsRefund | Permission::TransactionsReverse => {
-            body = json!({"reason": "a reason"});
+        Permission::HoldsPlace => with(amount, &[("wallet", &wallets.own)]),
+        Permission::HoldsCapture => json!({"amount": "0.01"}),
+        Permission::WalletsCredit | Permission::MoneyAdjust => {
+            with(amount, &[("reason", "a reason")])
         }
-        Permission::FeesManage if rule.path.ends_with("/deactivate") => {
-            body = json!({"reason": "a reason"});
+        Permission::FeesManage if !rule.path.ends_with("/deactivate") => fee_rule(),
+        Permission::AccountsRisk => json!({"level": "high", "reason": "a reason"}),
+        Permission::AccountsManage if rule.path.ends_with("/kyc-level") => {
+            json!({"level": "basic", "reason": "a reason"})
         }
-        Permission::FeesManage => body = fee_rule(),
-        Permission::AccountsRisk => body = json!({"level": "high", "reason": "a reason"}),
-        Permission::AccountsManage if path.ends_with("/kyc-level") => {
-            body = json!({"level": "basic", "reason": "a reason"});
-        }
-        Permission::AccountsManage => body = json!({"reason": "a reason"}),
-        _ => {}
+        Permission::MoneyDeposit | Permission::MoneyWithdraw => amount,
+        // All others change something's state.
+        _ => json!({"reason": "a reason"}),
     }
-    world.write(token, &path, &body).await
 }
 
 struct Wallets {
@@ -198,8 +202,8 @@ fn good_status(rule: &RouteRule) -> u16 {
         "/v1/wallets/{id}/freeze"
         | "/v1/wallets/{id}/block"
         | "/v1/wallets/{id}/credit-limit"
-        | "/v1/holds/{id}/void" => 200,
-        "/v1/fee-rules/{id}/deactivate" => 200,
+        | "/v1/holds/{id}/void"
+        | "/v1/fee-rules/{id}/deactivate" => 200,
         // It is neither frozen nor blocked nor empty.
         "/v1/accounts/{owner}/resume" | "/v1/accounts/{owner}/unfreeze" => 409,
         path if path.starts_with("/v1/accounts/") => 200,

@@ -85,19 +85,19 @@ async fn the_parts_of_a_statement_fit_one_another_while_money_moves() {
         let whole = format!("/v1/wallets/{wallet}/statement?currency=EUR&by={by}");
         let before = past.world.get(&past.staff, &whole).await.ok(200);
         let mut lines = first["lines"].as_array().expect("lines").clone();
-        let mut part = first;
-        while let Some(cursor) = part["next_cursor"].as_str() {
+        let mut piece = first;
+        while let Some(cursor) = piece["next_cursor"].as_str() {
             past.move_something().await;
             past.move_something().await;
             let next = format!("{path}&cursor={cursor}");
             let next = past.world.get(&past.staff, &next).await.ok(200);
-            assert_eq!(next["opening_balance"], part["closing_balance"], "{by}");
+            assert_eq!(next["opening_balance"], piece["closing_balance"], "{by}");
             lines.extend(next["lines"].as_array().expect("lines").iter().cloned());
-            part = next;
+            piece = next;
         }
         assert_eq!(json!(lines), before["lines"], "{by}");
-        assert_eq!(part["closing_balance"], before["closing_balance"], "{by}");
-        assert_eq!(part["as_of_version"], before["as_of_version"], "{by}");
+        assert_eq!(piece["closing_balance"], before["closing_balance"], "{by}");
+        assert_eq!(piece["as_of_version"], before["as_of_version"], "{by}");
     }
     past.world.close().await;
 }

@@ -106,11 +106,8 @@ async fn the_list_of_all_is_whole_newest_first_and_filtered() {
         )
     };
     let of = |item: &Value, wallet: &str| {
-        item["legs"]
-            .as_array()
-            .expect("legs")
-            .iter()
-            .any(|leg| leg["wallet"] == wallet)
+        let legs = item["legs"].as_array().expect("legs");
+        legs.iter().any(|leg| leg["wallet"] == wallet)
     };
     let middle = told[told.len() / 2].posted_at;
     let time = |item: &Value| -> chrono::DateTime<chrono::Utc> {
@@ -147,6 +144,13 @@ async fn the_list_of_all_is_whole_newest_first_and_filtered() {
         assert_eq!(seqs(&items), expected, "{query}");
         assert!(!expected.is_empty(), "{query} shows something");
     }
+    past.world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_all_takes_no_parameter_that_it_does_not_have() {
+    let world = World::start().await;
+    let staff = &world.staff();
     for query in [
         "kind=gift",
         "wallet=x",
@@ -158,5 +162,5 @@ async fn the_list_of_all_is_whole_newest_first_and_filtered() {
         let reply = world.get(staff, &format!("/v1/transactions?{query}")).await;
         reply.refused(400, "invalid_query", query);
     }
-    past.world.close().await;
+    world.close().await;
 }

@@ -69,7 +69,7 @@ async fn after_any_run_over_two_processes_usage_is_what_the_postings_say() {
             answers.iter().all(Result::is_ok),
             "round {round}: no deadlock surfaces"
         );
-        clock.advance(Duration::from_secs(6 * 3600));
+        clock.advance(Duration::from_hours(6));
     }
     for owner in OWNERS {
         check(&books, owner, &CURRENCIES, clock.now()).await;

@@ -43,12 +43,12 @@ fn state(opening: &str) -> State {
     state.wallets.insert(wallet(0), Restrictions::NONE);
     state.wallets.insert(wallet(1), Restrictions::NONE);
     let deposit = movement(Kind::Deposit, None, opening);
-    decide(&mut state, Action::Move(deposit)).expect("a deposit");
+    decide(&mut state, &Action::Move(deposit)).expect("a deposit");
     state
 }
 
-fn decide(state: &mut State, action: Action) -> Result<Outcome, RejectionCode> {
-    super::super::decide(state, &action, &context())
+fn decide(state: &mut State, action: &Action) -> Result<Outcome, RejectionCode> {
+    super::super::decide(state, action, &context())
 }
 
 fn movement(kind: Kind, to: Option<WalletId>, amount: &str) -> Movement {
@@ -94,7 +94,7 @@ fn place_until(
     let terms = terms(n, amount);
     let id = terms.id;
     let place = HoldAction::Place(PlaceHold { terms, expires_at });
-    let placed = outcome(decide(state, Action::Hold(place)))?;
+    let placed = outcome(decide(state, &Action::Hold(place)))?;
     state.holds.insert(id, placed.hold);
     Ok(placed)
 }
@@ -108,11 +108,12 @@ fn capture(
     let to = Some(wallet(1));
     let action = HoldAction::Capture(CaptureHold {
         hold: terms(n, "1").id,
+        placed_at: NOW,
         movement: movement(Kind::Payment, to, amount.unwrap_or("999999")),
         all: amount.is_none(),
         last,
     });
-    outcome(decide(state, Action::Hold(action)))
+    outcome(decide(state, &Action::Hold(action)))
 }
 
 fn release(state: &mut State, n: u128, voided: bool) -> Result<HoldOutcome, RejectionCode> {
@@ -122,7 +123,7 @@ fn release(state: &mut State, n: u128, voided: bool) -> Result<HoldOutcome, Reje
         voided,
         reason: None,
     });
-    outcome(decide(state, Action::Hold(action)))
+    outcome(decide(state, &Action::Hold(action)))
 }
 
 fn outcome(decided: Result<Outcome, RejectionCode>) -> Result<HoldOutcome, RejectionCode> {
@@ -206,6 +207,7 @@ fn a_hold_that_ran_out_is_not_captured_although_nobody_released_it() {
     };
     let action = Action::Hold(HoldAction::Capture(CaptureHold {
         hold: terms(1, "1").id,
+        placed_at: NOW,
         movement: movement(Kind::Payment, Some(wallet(1)), "1.00"),
         all: false,
         last: false,
@@ -255,7 +257,7 @@ fn a_frozen_wallet_neither_holds_nor_pays_but_what_was_held_comes_free() {
             change: what,
             reason: "because".to_owned(),
         });
-        decide(&mut state, change).expect("it was not so before");
+        decide(&mut state, &change).expect("it was not so before");
         assert!(place(&mut state, 3, "1.00").is_err(), "{what:?}");
         assert!(capture(&mut state, 1, None, true).is_err(), "{what:?}");
         release(&mut state, 1, true).expect("voided");
@@ -276,11 +278,11 @@ fn a_wallet_with_money_held_is_not_closed() {
         })
     };
     assert_eq!(
-        decide(&mut state, close()),
+        decide(&mut state, &close()),
         Err(RejectionCode::WalletNotEmpty)
     );
     capture(&mut state, 1, None, false).expect("all");
-    decide(&mut state, close()).expect("empty");
+    decide(&mut state, &close()).expect("empty");
     assert_eq!(
         place(&mut state, 2, "1.00"),
         Err(RejectionCode::WalletClosed)
@@ -317,7 +319,7 @@ proptest! {
                     let out = Action::Move(movement(Kind::Withdrawal, None, &text));
                     let fits = minor <= free;
                     free -= if fits { minor } else { 0 };
-                    (decide(&mut state, out).map(|_| ()), fits)
+                    (decide(&mut state, &out).map(|_| ()), fits)
                 }
                 _ if left.is_empty() => continue,
                 2 | 3 => {
