@@ -43,16 +43,24 @@ def before_call(context, case, kwargs):
         case.query.pop("cursor", None)
         name_wallets(case.query, number)
     if isinstance(case.body, dict):
-        name_wallets(case.body, number)
-        # Every other movement is one that the wallet has the money for.
-        if "amount" in case.body and number % 2:
-            case.body.update(amount="1", currency="EUR")
+        make_meaningful(case.body, number)
+        # Every operation of a batch has its own key.
+        for index, operation in enumerate(case.body.get("operations") or []):
+            make_meaningful(operation, number + index)
+            operation["key"] = f"schemathesis-{number}-{index}"
     # Later steps of a story name what an earlier one made.
     if "id" in (case.path_parameters or {}) and case.meta.phase.name.value != "stateful":
         before_id = re.search(r"([a-z-]+)/\{id\}", case.operation.path)
         found = known(NOUNS.get(before_id.group(1)), number) if before_id else None
         if found is not None:
             case.path_parameters["id"] = found
+
+
+def make_meaningful(body, number):
+    name_wallets(body, number)
+    # Every other movement is one that the wallet has the money for.
+    if "amount" in body and number % 2:
+        body.update(amount="1", currency="EUR")
 
 
 def name_wallets(fields, number):
