@@ -22,6 +22,8 @@ NOUNS = {
 }
 # Fields of bodies and queries that name a wallet.
 FIELDS = {"wallet": "wallet", "to_wallet": "merchant", "merchant": "merchant"}
+# Moments in queries.
+MOMENTS = {"from": "2020-01-01T00:00:00Z", "to": "2030-01-01T00:00:00Z", "at": "2025-01-01T00:00:00Z"}
 
 numbers = itertools.count()
 
@@ -42,6 +44,7 @@ def before_call(context, case, kwargs):
         # Only a list gives cursors out.
         case.query.pop("cursor", None)
         name_wallets(case.query, number)
+        make_coherent(case.query)
     if isinstance(case.body, dict):
         make_meaningful(case.body, number)
         # Every operation of a batch has its own key.
@@ -54,6 +57,18 @@ def before_call(context, case, kwargs):
         found = known(NOUNS.get(before_id.group(1)), number) if before_id else None
         if found is not None:
             case.path_parameters["id"] = found
+
+
+def make_coherent(query):
+    """A period begins before it ends, and amounts are amounts of a currency."""
+    for field, moment in MOMENTS.items():
+        if field in query:
+            query[field] = moment
+    if "min_amount" in query or "max_amount" in query:
+        query["currency"] = "EUR"
+    for field, amount in {"min_amount": "1", "max_amount": "100"}.items():
+        if field in query:
+            query[field] = amount
 
 
 def make_meaningful(body, number):
