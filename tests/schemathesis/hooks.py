@@ -19,6 +19,7 @@ NOUNS = {
     "alerts": "alert",
     "batches": "batch",
     "dead-letters": "dead_letter",
+    "holds": "hold",
 }
 # Fields of bodies and queries that name a wallet.
 FIELDS = {"wallet": "wallet", "to_wallet": "merchant", "merchant": "merchant"}
@@ -44,7 +45,7 @@ def before_call(context, case, kwargs):
         # Only a list gives cursors out.
         case.query.pop("cursor", None)
         name_wallets(case.query, number)
-        make_coherent(case.query)
+        make_coherent(case.query, case.operation.path)
     if isinstance(case.body, dict):
         make_meaningful(case.body, number)
         # Every operation of a batch has its own key.
@@ -59,8 +60,12 @@ def before_call(context, case, kwargs):
             case.path_parameters["id"] = found
 
 
-def make_coherent(query):
-    """A period begins before it ends, and amounts are amounts of a currency."""
+def make_coherent(query, path):
+    """What no schema can say of a query: a period begins before it ends, amounts are amounts of a
+    currency, and which time a moment is about needs the moment.
+    """
+    if path == "/v1/wallets/{id}" and "by" in query:
+        query["at"] = MOMENTS["at"]
     for field, moment in MOMENTS.items():
         if field in query:
             query[field] = moment
@@ -75,7 +80,14 @@ def make_meaningful(body, number):
     name_wallets(body, number)
     # Every other movement is one that the wallet has the money for.
     if "amount" in body and number % 2:
-        body.update(amount="1", currency="EUR")
+        body["amount"] = "1"
+        if "currency" in body:
+            body["currency"] = "EUR"
+    # Money is for a merchant or for a wallet, and an order is a merchant's.
+    if body.get("merchant") is not None and body.get("to_wallet") is not None:
+        del body["to_wallet"]
+    if "order_reference" in body and body.get("merchant") is None:
+        del body["order_reference"]
 
 
 def name_wallets(fields, number):

@@ -129,7 +129,7 @@ impl Words {
 
     fn of_body(&self, name: &str) -> Option<Value> {
         match name {
-            "currency" => Some(json!({ "enum": self.currencies })),
+            "currency" | "base" | "quote" => Some(json!({ "enum": self.currencies })),
             "owner" | "reference" | "order_reference" => Some(json!({
                 "minLength": 1, "maxLength": REFERENCE_CHARS_MAX, "pattern": PRINTABLE,
             })),
@@ -154,7 +154,7 @@ impl Words {
 
     fn of_query(&self, name: &str) -> Option<Value> {
         match name {
-            "currency" | "owner" | "reference" => self.of_body(name),
+            "currency" | "base" | "quote" | "owner" | "reference" => self.of_body(name),
             "cursor" => Some(json!({ "minLength": 1, "pattern": CURSOR })),
             "older_than" | "newer_than" => Some(json!({ "pattern": AGE })),
             "type" => Some(json!({ "enum": self.event_types })),
