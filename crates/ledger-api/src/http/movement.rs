@@ -1,4 +1,4 @@
-//! What deposits, withdrawals, transfers and payments share, alone and in batches.
+//! What writes share that may come alone and in batches; first of all those that move money.
 
 use std::collections::HashMap;
 
@@ -76,16 +76,15 @@ impl Order {
     }
 
     /// Checks that the caller may see and use the wallet, and that the counterparty is there and
-    /// may receive this; notes what the merchant deals in. Gives what the caller may see of the
-    /// answer.
+    /// may receive this; notes what the merchant deals in.
     ///
     /// # Errors
     /// A wallet of somebody else is not there.
-    pub fn admit(
-        &mut self,
+    pub fn admitted(
+        mut self,
         principal: &Principal,
         facts: &HashMap<WalletId, Facts>,
-    ) -> Result<Sight, ApiError> {
+    ) -> Result<Write, ApiError> {
         let mut parties = Vec::with_capacity(2);
         for id in self.wallets() {
             parties.push((id, facts.get(&id).ok_or(ErrorCode::NotFound)?));
@@ -105,7 +104,52 @@ impl Order {
         let sight = principal.sight(owners);
         let receiver = parties.last().filter(|_| pays);
         self.movement.merchant_category = receiver.and_then(|(_, facts)| facts.category.clone());
-        Ok(sight)
+        Ok(Write {
+            path: self.path,
+            action: Action::Move(self.movement),
+            sight,
+        })
+    }
+}
+
+/// A write that its caller may ask for: every value is valid, what it names is there, and whose
+/// wallets it is about is known. Only the key is missing.
+pub struct Write {
+    /// The path of the route that takes it alone, with its ids: the key stands for it too.
+    pub path: String,
+    /// What to do.
+    pub action: Action,
+    /// What the caller may see of the wallets in the answer.
+    pub sight: Sight,
+}
+
+impl Write {
+    /// The same under a key.
+    pub fn command(
+        self,
+        principal: &Principal,
+        key: String,
+        traceparent: Option<String>,
+    ) -> Command {
+        Command {
+            caller: principal.caller(),
+            key,
+            fingerprint: fingerprint("POST", &self.path, &principal.viewer(), &self.action),
+            action: self.action,
+            sight: self.sight,
+            traceparent,
+        }
+    }
+
+    /// Submits a write that came alone, and sends its answer, new or repeated.
+    pub async fn submit(
+        self,
+        api: &Api,
+        principal: &Principal,
+        headers: WriteHeaders,
+    ) -> Result<Response, ApiError> {
+        let command = self.command(principal, headers.key, headers.traceparent);
+        Ok(answer::stored(api.engine().submit(command).await?))
     }
 }
 
@@ -114,12 +158,11 @@ pub async fn carry_out(
     api: &Api,
     principal: &Principal,
     headers: WriteHeaders,
-    mut order: Order,
+    order: Order,
 ) -> Result<Response, ApiError> {
     let facts = api.facts_of(&order.wallets()).await?;
-    let sight = order.admit(principal, &facts)?;
-    let action = Action::Move(order.movement);
-    submit(api, principal, headers, &order.path, sight, action).await
+    let write = order.admitted(principal, &facts)?;
+    write.submit(api, principal, headers).await
 }
 
 /// Submits a write and sends its answer, new or repeated. `path` is the route with its ids,
@@ -132,13 +175,10 @@ pub async fn submit(
     sight: Sight,
     action: Action,
 ) -> Result<Response, ApiError> {
-    let command = Command {
-        caller: principal.caller(),
-        key: headers.key,
-        fingerprint: fingerprint("POST", path, &principal.viewer(), &action),
+    let write = Write {
+        path: path.to_owned(),
         action,
         sight,
-        traceparent: headers.traceparent,
     };
-    Ok(answer::stored(api.engine().submit(command).await?))
+    write.submit(api, principal, headers).await
 }

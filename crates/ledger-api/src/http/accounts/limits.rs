@@ -26,15 +26,11 @@ pub async fn handler(
     Authorised(principal): Authorised,
     OwnerPath(owner): OwnerPath,
 ) -> Result<Json<LimitsView>, ApiError> {
-    of(&api, &principal, &owner).await
+    of(&api, &principal, &owner).await.map(Json)
 }
 
 /// The limits of an account that the caller may see.
-pub async fn of(
-    api: &Api,
-    principal: &Principal,
-    owner: &str,
-) -> Result<Json<LimitsView>, ApiError> {
+pub async fn of(api: &Api, principal: &Principal, owner: &str) -> Result<LimitsView, ApiError> {
     let account = get::find(api, principal, owner).await?;
     let now = api.clock().now();
     let used = if account.state.is_limited() {
@@ -42,5 +38,5 @@ pub async fn of(
     } else {
         Vec::new()
     };
-    Ok(Json(LimitsView::of(account, &used, now)))
+    Ok(LimitsView::of(account, &used, now))
 }

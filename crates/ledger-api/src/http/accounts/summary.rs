@@ -14,6 +14,7 @@ use super::super::{
     path::OwnerPath,
     wallets::summary::{RecentFlows, parts},
 };
+use super::{limits, view::LimitsView};
 use crate::store::{
     self,
     summary::{Total, Whose},
@@ -33,6 +34,8 @@ pub struct AccountSummary {
     pub wallets: Vec<WalletView>,
     /// The sums over all wallets, one entry per currency.
     pub totals: Vec<TotalView>,
+    /// Its levels, what it may spend, and what it has spent of that, at `limits.as_of`.
+    pub limits: LimitsView,
     /// What came in and went out.
     pub last_30_days: RecentFlows,
     /// The newest transactions, newest first, ten at most.
@@ -67,10 +70,11 @@ impl From<Total> for TotalView {
     }
 }
 
-/// All wallets of an owner: balances, what moved in the last 30 days, and the newest transactions.
+/// All wallets of an owner: balances, limits and how much of them is used, what moved in the last
+/// 30 days, and the newest transactions.
 ///
-/// For the owner and for staff. Everything is of one moment. An owner without a wallet is not
-/// there.
+/// For the owner and for staff. Everything is of one moment, but the limits: they are read after
+/// it, and may know of a transaction more. An owner without a wallet is not there.
 #[utoipa::path(
     get,
     path = "/v1/accounts/{owner}/summary",
@@ -92,6 +96,7 @@ pub async fn handler(
         .await?
         .ok_or(ErrorCode::NotFound)?;
     let (last_30_days, newest) = parts(&api, &principal, whose, snapshot.as_of).await?;
+    let limits = limits::of(&api, &principal, &owner).await?;
     Ok(Json(AccountSummary {
         as_of_seq: snapshot.as_of,
         wallets_total: snapshot.number,
@@ -101,6 +106,7 @@ pub async fn handler(
             .map(|(wallet, balances)| WalletView::stored(wallet, &balances))
             .collect(),
         totals: snapshot.totals.into_iter().map(TotalView::from).collect(),
+        limits,
         last_30_days,
         newest,
         owner,

@@ -16,16 +16,13 @@ use super::{
         authorised::Authorised,
         body::JsonBody,
         error::{ApiError, ErrorCode},
-        idempotency::{Trace, fingerprint, linked},
+        idempotency::{Trace, linked},
         openapi::WriteProblems,
     },
     operation::{BatchOperation, Operation, RawOperations},
     view::{BatchView, wrong_size},
 };
-use crate::{
-    auth::Principal,
-    domain::{Action, Command},
-};
+use crate::{auth::Principal, domain::Command};
 
 /// Operations, and how they belong together.
 #[derive(Deserialize, ToSchema)]
@@ -57,9 +54,14 @@ pub struct CreateBatch {
 ///   used. Bodies carry no ids and no positions. Keys that have an answer already show it.
 ///
 /// A batch is refused whole, with nothing written, when an operation cannot be read, has a key that
-/// another one has, needs a permission that the token lacks, or names a wallet that is not there or
-/// is not the caller's: `errors` names its index, such as `operations[3].amount`. The body may have
-/// 1 MiB. For the pace of a caller each operation counts as a request.
+/// another one has, needs a permission that the token lacks, or names a wallet, hold, quote or
+/// transaction that is not there or is not the caller's: `errors` names its index, such as
+/// `operations[3].amount`. The body may have 1 MiB. For the pace of a caller each operation counts
+/// as a request.
+///
+/// An operation names what was there before the batch: a hold is not captured, nor a payment paid
+/// back, in the batch that makes it. Opening and changing wallets, accounts, rates, quotes and fee
+/// rules have their single routes only.
 #[utoipa::path(
     post,
     path = "/v1/batches",
@@ -117,7 +119,7 @@ fn read(raw: &RawOperations, principal: &Principal, api: &Api) -> Result<Vec<Ope
     Ok(operations)
 }
 
-/// The commands, when the caller may use every wallet that is named.
+/// The commands, when the caller may ask for every one.
 async fn admitted(
     operations: Vec<Operation>,
     principal: &Principal,
@@ -126,24 +128,14 @@ async fn admitted(
 ) -> Result<Vec<Command>, ApiError> {
     let wallets: Vec<WalletId> = operations
         .iter()
-        .flat_map(|operation| operation.order.wallets())
+        .flat_map(|operation| operation.asked.wallets())
         .collect();
     let facts = api.facts_of(&wallets).await?;
-    let viewer = principal.viewer();
     let mut commands = Vec::with_capacity(operations.len());
-    for (index, Operation { key, mut order }) in operations.into_iter().enumerate() {
-        let sight = order
-            .admit(principal, &facts)
-            .map_err(|error| error.at_operation(index))?;
-        let action = Action::Move(order.movement);
-        commands.push(Command {
-            caller: principal.caller(),
-            key,
-            fingerprint: fingerprint("POST", &order.path, &viewer, &action),
-            action,
-            sight,
-            traceparent: trace.clone(),
-        });
+    for (index, Operation { key, asked }) in operations.into_iter().enumerate() {
+        let write = asked.write(principal, &facts, api).await;
+        let write = write.map_err(|error| error.at_operation(index))?;
+        commands.push(write.command(principal, key, trace.clone()));
     }
     Ok(commands)
 }

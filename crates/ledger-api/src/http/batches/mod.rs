@@ -1,7 +1,11 @@
 //! Many operations in one request.
 
 pub mod create;
+<<<<<<< HEAD
 pub mod document;
+=======
+mod kinds;
+>>>>>>> wiring
 mod operation;
 mod rehearsed;
 mod view;

@@ -1,9 +1,8 @@
-//! The operations that a batch may hold. To add one: a line in [`KINDS`], with the route that
-//! takes it alone and the function that reads it.
+//! One operation of a batch, as it comes.
 
 use std::fmt;
 
-use contracts::{Kind, limits::BATCH_OPERATIONS_MAX};
+use contracts::limits::BATCH_OPERATIONS_MAX;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
@@ -11,91 +10,60 @@ use serde::{
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::super::{
-    api::Api,
-    body,
-    error::{ApiError, ErrorCode},
-    fields,
-    idempotency::parse_key,
-    movement::Order,
-    payments::create::CreatePayment,
-    wallets::{MoveMoney, transfer::Transfer},
+use super::{
+    super::{
+        api::Api,
+        body,
+        error::{ApiError, ErrorCode},
+        idempotency::parse_key,
+    },
+    kinds::{Asked, KINDS},
 };
 use crate::auth::{self, Principal};
 
-/// A type of operation.
-struct OperationKind {
-    /// As `type` spells it.
-    name: &'static str,
-    /// The route that takes it alone: who may use that may do this.
-    route: &'static str,
-    /// Reads what is left of its fields when `key` and `type` are taken out.
-    read: fn(Parts, &Principal, &Api) -> Result<Order, ApiError>,
-}
-
-/// Every type of operation.
-const KINDS: &[OperationKind] = &[
-    OperationKind {
-        name: "deposit",
-        route: "/v1/wallets/{id}/deposit",
-        read: |mut parts, principal, api| {
-            let wallet = fields::wallet(&parts.text("wallet")?)?;
-            let body: MoveMoney = parts.read()?;
-            body.order(Kind::Deposit, wallet, "deposit", principal, api)
-        },
-    },
-    OperationKind {
-        name: "withdraw",
-        route: "/v1/wallets/{id}/withdraw",
-        read: |mut parts, principal, api| {
-            let wallet = fields::wallet(&parts.text("wallet")?)?;
-            let body: MoveMoney = parts.read()?;
-            body.order(Kind::Withdrawal, wallet, "withdraw", principal, api)
-        },
-    },
-    OperationKind {
-        name: "transfer",
-        route: "/v1/wallets/{id}/transfer",
-        read: |mut parts, principal, api| {
-            let wallet = fields::wallet(&parts.text("wallet")?)?;
-            let body: Transfer = parts.read()?;
-            body.order(wallet, principal, api)
-        },
-    },
-    OperationKind {
-        name: "payment",
-        route: "/v1/payments",
-        read: |parts, principal, api| {
-            let body: CreatePayment = parts.read()?;
-            body.order(principal, api)
-        },
-    },
-];
-
-/// One operation: the fields of the single route of its type, with the wallet beside them.
+/// One operation: the fields of the single route of its type, with what that route has in its path
+/// beside them.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "the shape for the document; parsing is by type")]
 pub struct BatchOperation {
     /// The operation's own idempotency key: 1 to 255 visible ASCII characters, once per batch.
     #[schema(min_length = 1, max_length = 255, example = "payout-2026-11-21-0001")]
     key: String,
-    /// `deposit`, `withdraw`, `transfer` or `payment`.
+    /// `deposit`, `withdraw`, `transfer`, `payment`, `refund`, `reversal`, `adjustment`, `hold`,
+    /// `capture`, `void` or `exchange`.
     #[schema(example = "transfer")]
     r#type: String,
     /// The wallet that the single route has in its path, or in its body; `wal_…`.
-    wallet: String,
-    /// The receiver of a transfer.
+    wallet: Option<String>,
+    /// The receiver of a transfer, or whom a hold is in favour of.
     to_wallet: Option<String>,
-    /// The receiver of a payment.
+    /// The receiver of a payment, or the merchant whom a hold is in favour of.
     merchant: Option<String>,
-    /// The merchant's order, on payments.
+    /// The merchant's order, on payments and holds.
     order_reference: Option<String>,
-    /// `digits[.digits]`, above zero, no finer than the currency.
-    #[schema(pattern = r"^\d+(\.\d+)?$", example = "12.50")]
-    amount: String,
+    /// What a refund pays back, `txn_…`.
+    payment: Option<String>,
+    /// What a reversal undoes, `txn_…`.
+    transaction: Option<String>,
+    /// What is captured or voided, `hld_…`.
+    hold: Option<String>,
+    /// The price of an exchange, `qte_…`.
+    quote: Option<String>,
+    /// `digits[.digits]`, above zero, no finer than the currency; of an adjustment with `-` to take
+    /// away. All that is left when a refund or a capture has none.
+    #[schema(pattern = r"^-?\d+(\.\d+)?$", example = "12.50")]
+    amount: Option<String>,
     /// ISO 4217, or `BTC`, `ETH`, `USDT`.
     #[schema(example = "EUR")]
-    currency: String,
+    currency: Option<String>,
+    /// Release what a capture leaves.
+    r#final: Option<bool>,
+    /// When a hold runs out.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
+    /// Why, of refunds, reversals, adjustments and voids.
+    #[schema(min_length = 1, max_length = 500)]
+    reason: Option<String>,
     /// A line for people.
     description: Option<String>,
     /// Yours.
@@ -115,7 +83,7 @@ pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// An operation that was read.
 pub struct Operation {
     pub key: String,
-    pub order: Order,
+    pub asked: Asked,
 }
 
 impl Operation {
@@ -135,8 +103,8 @@ impl Operation {
         let key = parse_key(&key)
             .ok_or_else(|| ApiError::from(ErrorCode::InvalidIdempotencyKey).field("key"))?
             .to_owned();
-        let order = (kind.read)(parts, principal, api)?;
-        Ok(Self { key, order })
+        let asked = (kind.read)(parts, principal, api)?;
+        Ok(Self { key, asked })
     }
 }
 
@@ -175,7 +143,7 @@ impl<'de> Visitor<'de> for OperationsVisitor {
 }
 
 /// The fields of one operation, as they came.
-struct Parts(Vec<(String, Box<RawValue>)>);
+pub struct Parts(Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Parts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -203,7 +171,7 @@ impl<'de> Visitor<'de> for PartsVisitor {
 
 impl Parts {
     /// Takes out a field that must be there once, as a text.
-    fn text(&mut self, name: &'static str) -> Result<String, ApiError> {
+    pub fn text(&mut self, name: &'static str) -> Result<String, ApiError> {
         let (mut named, rest): (Vec<_>, Vec<_>) =
             self.0.drain(..).partition(|(field, _)| field == name);
         self.0 = rest;
@@ -214,7 +182,7 @@ impl Parts {
     }
 
     /// Reads what is left as the body of a single route: with its rules, and its words.
-    fn read<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+    pub fn read<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         let fields: Vec<String> = self
             .0
             .iter()
@@ -237,7 +205,7 @@ fn invalid(field: &'static str) -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::super::wallets::MoveMoney, *};
 
     #[test]
     fn every_operation_has_a_route_that_takes_it_alone() {

@@ -13,10 +13,11 @@ use super::super::{
     error::{ApiError, ErrorCode},
     fields::{self, Metadata},
     idempotency::WriteHeaders,
-    movement::submit,
+    movement::Write,
     openapi::{IdempotencyKey, WriteProblems},
 };
 use crate::{
+    auth::Principal,
     domain::{Action, Exchange},
     store,
 };
@@ -43,6 +44,39 @@ pub struct ExecuteExchange {
     metadata: Option<Metadata>,
 }
 
+impl ExecuteExchange {
+    /// The exchange, when the quote is of a wallet that the bearer may use.
+    pub async fn write(self, principal: &Principal, api: &Api) -> Result<Write, ApiError> {
+        let wallet = fields::wallet(&self.wallet)?;
+        let quote: QuoteId = self.quote.parse().map_err(|_| ErrorCode::NotFound)?;
+        // The client's own idea of the rate.
+        let _: Option<IgnoredAny> = self.rate;
+        let reference = self
+            .reference
+            .map(|text| fields::reference("reference", text))
+            .transpose()?;
+        let description = self.description.map(fields::description).transpose()?;
+        let metadata = fields::metadata(self.metadata)?;
+        let owner = api.own(wallet, principal).await?.owner;
+        let found = store::quotes::find(api.pool(), quote).await?;
+        let (quote, _) = found
+            .filter(|(quote, _)| quote.wallet == wallet)
+            .ok_or(ErrorCode::NotFound)?;
+        let action = Action::Exchange(Exchange {
+            quote,
+            reference,
+            description,
+            metadata,
+        });
+        let sight = principal.sight([(wallet, owner.as_str())]);
+        Ok(Write {
+            path: "/v1/exchange".to_owned(),
+            action,
+            sight,
+        })
+    }
+}
+
 /// Exchanges money at the price of a quote.
 ///
 /// One transaction: `from` leaves the wallet, `to` comes in, and the spread goes to the house. A
@@ -65,27 +99,6 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<ExecuteExchange>,
 ) -> Result<Response, ApiError> {
-    let wallet = fields::wallet(&body.wallet)?;
-    let quote: QuoteId = body.quote.parse().map_err(|_| ErrorCode::NotFound)?;
-    // The client's own idea of the rate.
-    let _: Option<IgnoredAny> = body.rate;
-    let reference = body
-        .reference
-        .map(|text| fields::reference("reference", text))
-        .transpose()?;
-    let description = body.description.map(fields::description).transpose()?;
-    let metadata = fields::metadata(body.metadata)?;
-    let owner = api.own(wallet, &principal).await?.owner;
-    let found = store::quotes::find(api.pool(), quote).await?;
-    let (quote, _) = found
-        .filter(|(quote, _)| quote.wallet == wallet)
-        .ok_or(ErrorCode::NotFound)?;
-    let action = Action::Exchange(Exchange {
-        quote,
-        reference,
-        description,
-        metadata,
-    });
-    let sight = principal.sight([(wallet, owner.as_str())]);
-    submit(&api, &principal, headers, "/v1/exchange", sight, action).await
+    let write = body.write(&principal, &api).await?;
+    write.submit(&api, &principal, headers).await
 }

@@ -1,6 +1,7 @@
 //! `POST /v1/holds/{id}/capture`
 
 use axum::{extract::State, response::Response};
+use contracts::HoldId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,13 +14,16 @@ use super::{
         error::ApiError,
         fields::Metadata,
         idempotency::WriteHeaders,
-        movement::{Fields, submit},
+        movement::{Fields, Write},
         openapi::{IdempotencyKey, WriteProblems},
         path::HoldPath,
     },
     Found,
 };
-use crate::domain::{Action, CaptureHold, HoldAction, Movement};
+use crate::{
+    auth::Principal,
+    domain::{Action, CaptureHold, HoldAction, Movement},
+};
 
 /// What to take of a hold.
 #[derive(Deserialize, ToSchema)]
@@ -43,6 +47,55 @@ pub struct CaptureHoldBody {
     /// Yours; at most 20 entries.
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     metadata: Option<Metadata>,
+}
+
+impl CaptureHoldBody {
+    /// The capture of a hold, when the bearer may dispose of it.
+    pub async fn write(
+        self,
+        id: HoldId,
+        principal: &Principal,
+        api: &Api,
+    ) -> Result<Write, ApiError> {
+        let found = Found::disposed_by(api, principal, id).await?;
+        let terms = &found.row.terms;
+        let (all, last) = (self.amount.is_none(), self.last);
+        let fields = Fields {
+            amount: self.amount.unwrap_or_else(|| terms.amount.to_string()),
+            currency: terms.amount.currency().code().to_owned(),
+            description: self.description,
+            reference: self.reference,
+            effective_at: self.effective_at,
+            metadata: self.metadata,
+        };
+        let merchant_category = match terms.counterparty {
+            Some(receiver) => {
+                let [facts] = api.facts([receiver]).await?;
+                facts.category
+            }
+            None => None,
+        };
+        let movement = Movement {
+            counterparty: terms.counterparty,
+            merchant_category,
+            order_reference: terms.order_reference.clone(),
+            ..fields.parse(terms.kind, terms.wallet, principal, api)?
+        };
+        let sight = found.sight(principal);
+        let action = Action::Hold(HoldAction::Capture(CaptureHold {
+            hold: id,
+            placed_at: found.row.placed_at,
+            movement,
+            all,
+            last,
+        }));
+        let path = format!("/v1/holds/{id}/capture");
+        Ok(Write {
+            path,
+            action,
+            sight,
+        })
+    }
 }
 
 /// Takes money that is set aside.
@@ -69,38 +122,6 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<CaptureHoldBody>,
 ) -> Result<Response, ApiError> {
-    let found = Found::disposed_by(&api, &principal, id).await?;
-    let terms = &found.row.terms;
-    let (all, last) = (body.amount.is_none(), body.last);
-    let fields = Fields {
-        amount: body.amount.unwrap_or_else(|| terms.amount.to_string()),
-        currency: terms.amount.currency().code().to_owned(),
-        description: body.description,
-        reference: body.reference,
-        effective_at: body.effective_at,
-        metadata: body.metadata,
-    };
-    let merchant_category = match terms.counterparty {
-        Some(receiver) => {
-            let [facts] = api.facts([receiver]).await?;
-            facts.category
-        }
-        None => None,
-    };
-    let movement = Movement {
-        counterparty: terms.counterparty,
-        merchant_category,
-        order_reference: terms.order_reference.clone(),
-        ..fields.parse(terms.kind, terms.wallet, &principal, &api)?
-    };
-    let sight = found.sight(&principal);
-    let action = Action::Hold(HoldAction::Capture(CaptureHold {
-        hold: id,
-        placed_at: found.row.placed_at,
-        movement,
-        all,
-        last,
-    }));
-    let path = format!("/v1/holds/{id}/capture");
-    submit(&api, &principal, headers, &path, sight, action).await
+    let write = body.write(id, &principal, &api).await?;
+    write.submit(&api, &principal, headers).await
 }

@@ -14,12 +14,15 @@ use super::{
         error::{ApiError, ErrorCode},
         fields::{self, Metadata},
         idempotency::WriteHeaders,
-        movement::submit,
+        movement::Write,
         openapi::{IdempotencyKey, WriteProblems},
     },
     view::HoldView,
 };
-use crate::domain::{Action, HoldAction, HoldTerms, PlaceHold, Sight};
+use crate::{
+    auth::Principal,
+    domain::{Action, HoldAction, HoldTerms, PlaceHold, Sight},
+};
 
 /// Money to set aside.
 #[derive(Deserialize, ToSchema)]
@@ -55,6 +58,50 @@ pub struct PlaceHoldBody {
     metadata: Option<Metadata>,
 }
 
+impl PlaceHoldBody {
+    /// The placing, when the bearer may use the wallet and the counterparty is there.
+    pub async fn write(self, principal: &Principal, api: &Api) -> Result<Write, ApiError> {
+        let wallet = fields::wallet(&self.wallet)?;
+        let (kind, counterparty) = favour(&self)?;
+        let id = HoldId::mint(api.clock().now(), entropy());
+        let reference = |field, text: Option<String>| {
+            let parsed = text.map(|text| fields::reference(field, text));
+            parsed.transpose()
+        };
+        let terms = HoldTerms {
+            id,
+            wallet,
+            kind,
+            counterparty,
+            amount: fields::money(&self.amount, &self.currency)?,
+            reference: reference("reference", self.reference)?,
+            order_reference: reference("order_reference", self.order_reference)?,
+            description: self.description.map(fields::description).transpose()?,
+            metadata: fields::metadata(self.metadata)?,
+        };
+        let expires_at = self.expires_at.as_deref();
+        let expires_at = expires_at
+            .map(|text| fields::moment("expires_at", text))
+            .transpose()?;
+        if counterparty == Some(wallet) {
+            return Err(ApiError::from(ErrorCode::SelfTransfer).field(field_of(kind)));
+        }
+        api.own(wallet, principal).await?;
+        if let Some(counterparty) = counterparty {
+            let [facts] = api.facts([counterparty]).await?;
+            if kind == Kind::Payment && facts.kind != WalletKind::Merchant {
+                return Err(ApiError::from(ErrorCode::NotAMerchant).field("merchant"));
+            }
+        }
+        let action = Action::Hold(HoldAction::Place(PlaceHold { terms, expires_at }));
+        Ok(Write {
+            path: "/v1/holds".to_owned(),
+            action,
+            sight: Sight::All,
+        })
+    }
+}
+
 /// Sets money aside.
 ///
 /// It stays the wallet's, but cannot be spent: `available` is what is posted less what is held.
@@ -75,40 +122,8 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<PlaceHoldBody>,
 ) -> Result<Response, ApiError> {
-    let wallet = fields::wallet(&body.wallet)?;
-    let (kind, counterparty) = favour(&body)?;
-    let id = HoldId::mint(api.clock().now(), entropy());
-    let reference = |field, text: Option<String>| {
-        let parsed = text.map(|text| fields::reference(field, text));
-        parsed.transpose()
-    };
-    let terms = HoldTerms {
-        id,
-        wallet,
-        kind,
-        counterparty,
-        amount: fields::money(&body.amount, &body.currency)?,
-        reference: reference("reference", body.reference)?,
-        order_reference: reference("order_reference", body.order_reference)?,
-        description: body.description.map(fields::description).transpose()?,
-        metadata: fields::metadata(body.metadata)?,
-    };
-    let expires_at = body.expires_at.as_deref();
-    let expires_at = expires_at
-        .map(|text| fields::moment("expires_at", text))
-        .transpose()?;
-    if counterparty == Some(wallet) {
-        return Err(ApiError::from(ErrorCode::SelfTransfer).field(field_of(kind)));
-    }
-    api.own(wallet, &principal).await?;
-    if let Some(counterparty) = counterparty {
-        let [facts] = api.facts([counterparty]).await?;
-        if kind == Kind::Payment && facts.kind != WalletKind::Merchant {
-            return Err(ApiError::from(ErrorCode::NotAMerchant).field("merchant"));
-        }
-    }
-    let action = Action::Hold(HoldAction::Place(PlaceHold { terms, expires_at }));
-    submit(&api, &principal, headers, "/v1/holds", Sight::All, action).await
+    let write = body.write(&principal, &api).await?;
+    write.submit(&api, &principal, headers).await
 }
 
 /// What a capture will be, and to whom.

@@ -1,6 +1,7 @@
 //! `POST /v1/holds/{id}/void`
 
 use axum::{extract::State, response::Response};
+use contracts::HoldId;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -12,14 +13,17 @@ use super::{
         error::ApiError,
         fields,
         idempotency::WriteHeaders,
-        movement::submit,
+        movement::Write,
         openapi::{IdempotencyKey, WriteProblems},
         path::HoldPath,
     },
     Found,
     view::HoldView,
 };
-use crate::domain::{Action, HoldAction, ReleaseHold, Sight};
+use crate::{
+    auth::Principal,
+    domain::{Action, HoldAction, ReleaseHold, Sight},
+};
 
 /// Why a hold is released.
 #[derive(Deserialize, ToSchema)]
@@ -28,6 +32,31 @@ pub struct VoidHoldBody {
     /// In words, for the history.
     #[schema(min_length = 1, max_length = 500, example = "the order was cancelled")]
     reason: String,
+}
+
+impl VoidHoldBody {
+    /// The release of a hold, when the bearer may dispose of it.
+    pub async fn write(
+        self,
+        id: HoldId,
+        principal: &Principal,
+        api: &Api,
+    ) -> Result<Write, ApiError> {
+        let reason = fields::reason(self.reason)?;
+        let found = Found::disposed_by(api, principal, id).await?;
+        let action = Action::Hold(HoldAction::Release(ReleaseHold {
+            terms: found.row.terms,
+            placed_at: found.row.placed_at,
+            voided: true,
+            reason: Some(reason),
+        }));
+        let path = format!("/v1/holds/{id}/void");
+        Ok(Write {
+            path,
+            action,
+            sight: Sight::All,
+        })
+    }
 }
 
 /// Releases what is left of a hold.
@@ -50,14 +79,6 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<VoidHoldBody>,
 ) -> Result<Response, ApiError> {
-    let reason = fields::reason(body.reason)?;
-    let found = Found::disposed_by(&api, &principal, id).await?;
-    let action = Action::Hold(HoldAction::Release(ReleaseHold {
-        terms: found.row.terms,
-        placed_at: found.row.placed_at,
-        voided: true,
-        reason: Some(reason),
-    }));
-    let path = format!("/v1/holds/{id}/void");
-    submit(&api, &principal, headers, &path, Sight::All, action).await
+    let write = body.write(id, &principal, &api).await?;
+    write.submit(&api, &principal, headers).await
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/payments/{id}/refunds`
 
 use axum::{extract::State, response::Response};
-use contracts::{Kind, Money, Posted, WalletId};
+use contracts::{Kind, Money, Posted, TransactionId, WalletId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,12 +13,13 @@ use super::super::{
     error::{ApiError, ErrorCode},
     fields::{self, Metadata},
     idempotency::WriteHeaders,
-    movement::submit,
+    movement::Write,
     openapi::{IdempotencyKey, WriteProblems},
     path::TransactionPath,
     remarks::Remarks,
 };
 use crate::{
+    auth::Principal,
     domain::{Action, Refund},
     store,
 };
@@ -42,6 +43,53 @@ pub struct CreateRefund {
     /// Yours; at most 20 entries.
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     metadata: Option<Metadata>,
+}
+
+impl CreateRefund {
+    /// The refund of a payment to a merchant whom the bearer may act for.
+    pub async fn write(
+        self,
+        payment: TransactionId,
+        principal: &Principal,
+        api: &Api,
+    ) -> Result<Write, ApiError> {
+        let remarks = Remarks {
+            reason: self.reason,
+            reference: self.reference,
+            effective_at: self.effective_at,
+            metadata: self.metadata,
+        };
+        let remarks = remarks.parse(principal, api)?;
+        let posted = store::transactions::find(api.pool(), payment).await?;
+        let sides = posted.as_ref().and_then(Sides::of);
+        let sides = sides.ok_or(ErrorCode::NotFound)?;
+        let [merchant, customer] = api.facts([sides.merchant, sides.customer]).await?;
+        if !principal.sees(&merchant.owner) {
+            return Err(ErrorCode::NotFound.into());
+        }
+        let currency = sides.paid.currency();
+        let amount = self
+            .amount
+            .map(|text| fields::money(&text, currency.code()));
+        let refund = Refund {
+            payment,
+            merchant: sides.merchant,
+            customer: sides.customer,
+            paid: sides.paid,
+            amount: amount.transpose()?,
+            remarks,
+        };
+        let sight = principal.sight([
+            (sides.merchant, merchant.owner.as_str()),
+            (sides.customer, customer.owner.as_str()),
+        ]);
+        let path = format!("/v1/payments/{payment}/refunds");
+        Ok(Write {
+            path,
+            action: Action::Refund(refund),
+            sight,
+        })
+    }
 }
 
 /// Pays a payment back, whole or in part.
@@ -69,46 +117,8 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<CreateRefund>,
 ) -> Result<Response, ApiError> {
-    let remarks = Remarks {
-        reason: body.reason,
-        reference: body.reference,
-        effective_at: body.effective_at,
-        metadata: body.metadata,
-    };
-    let remarks = remarks.parse(&principal, &api)?;
-    let posted = store::transactions::find(api.pool(), payment).await?;
-    let sides = posted.as_ref().and_then(Sides::of);
-    let sides = sides.ok_or(ErrorCode::NotFound)?;
-    let [merchant, customer] = api.facts([sides.merchant, sides.customer]).await?;
-    if !principal.sees(&merchant.owner) {
-        return Err(ErrorCode::NotFound.into());
-    }
-    let currency = sides.paid.currency();
-    let amount = body
-        .amount
-        .map(|text| fields::money(&text, currency.code()));
-    let refund = Refund {
-        payment,
-        merchant: sides.merchant,
-        customer: sides.customer,
-        paid: sides.paid,
-        amount: amount.transpose()?,
-        remarks,
-    };
-    let sight = principal.sight([
-        (sides.merchant, merchant.owner.as_str()),
-        (sides.customer, customer.owner.as_str()),
-    ]);
-    let path = format!("/v1/payments/{payment}/refunds");
-    submit(
-        &api,
-        &principal,
-        headers,
-        &path,
-        sight,
-        Action::Refund(refund),
-    )
-    .await
+    let write = body.write(payment, &principal, &api).await?;
+    write.submit(&api, &principal, headers).await
 }
 
 /// Who paid whom, and how much.

@@ -1,7 +1,7 @@
 //! `POST /v1/transactions/{id}/reverse`
 
 use axum::{extract::State, response::Response};
-use contracts::{Kind, Leg, Posted};
+use contracts::{Kind, Leg, Posted, TransactionId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,12 +13,13 @@ use super::super::{
     error::{ApiError, ErrorCode},
     fields::Metadata,
     idempotency::WriteHeaders,
-    movement::submit,
+    movement::Write,
     openapi::{IdempotencyKey, WriteProblems},
     path::TransactionPath,
     remarks::Remarks,
 };
 use crate::{
+    auth::Principal,
     domain::{self, Action, OriginalLeg, Reversal, Sight},
     store,
 };
@@ -39,6 +40,37 @@ pub struct ReverseTransaction {
     /// Yours; at most 20 entries.
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
     metadata: Option<Metadata>,
+}
+
+impl ReverseTransaction {
+    /// The reversal of a transaction.
+    pub async fn write(
+        self,
+        id: TransactionId,
+        principal: &Principal,
+        api: &Api,
+    ) -> Result<Write, ApiError> {
+        let remarks = Remarks {
+            reason: self.reason,
+            reference: self.reference,
+            effective_at: self.effective_at,
+            metadata: self.metadata,
+        };
+        let remarks = remarks.parse(principal, api)?;
+        let found = store::transactions::find(api.pool(), id).await?;
+        let original = found.ok_or(ErrorCode::NotFound)?;
+        if original.kind == Kind::Reversal {
+            return Err(ErrorCode::NotReversible.into());
+        }
+        let path = format!("/v1/transactions/{id}/reverse");
+        // Those who may reverse see every wallet.
+        let action = Action::Reverse(reversal(&original, remarks)?);
+        Ok(Write {
+            path,
+            action,
+            sight: Sight::All,
+        })
+    }
 }
 
 /// Undoes a transaction as a whole, fees included.
@@ -65,22 +97,8 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<ReverseTransaction>,
 ) -> Result<Response, ApiError> {
-    let remarks = Remarks {
-        reason: body.reason,
-        reference: body.reference,
-        effective_at: body.effective_at,
-        metadata: body.metadata,
-    };
-    let remarks = remarks.parse(&principal, &api)?;
-    let found = store::transactions::find(api.pool(), id).await?;
-    let original = found.ok_or(ErrorCode::NotFound)?;
-    if original.kind == Kind::Reversal {
-        return Err(ErrorCode::NotReversible.into());
-    }
-    let path = format!("/v1/transactions/{id}/reverse");
-    // Those who may reverse see every wallet.
-    let action = Action::Reverse(reversal(&original, remarks)?);
-    submit(&api, &principal, headers, &path, Sight::All, action).await
+    let write = body.write(id, &principal, &api).await?;
+    write.submit(&api, &principal, headers).await
 }
 
 fn reversal(original: &Posted, remarks: domain::Remarks) -> Result<Reversal, ApiError> {

@@ -1,7 +1,7 @@
 //! `POST /v1/wallets/{id}/adjust`
 
 use axum::{extract::State, response::Response};
-use contracts::Kind;
+use contracts::{Kind, WalletId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,12 +13,15 @@ use super::super::{
     error::ApiError,
     fields::{self, Metadata},
     idempotency::WriteHeaders,
-    movement::submit,
+    movement::Write,
     openapi::{IdempotencyKey, WriteProblems},
     path::WalletPath,
     remarks::Remarks,
 };
-use crate::domain::{Action, Movement};
+use crate::{
+    auth::Principal,
+    domain::{Action, Movement},
+};
 
 /// A correction.
 #[derive(Deserialize, ToSchema)]
@@ -48,6 +51,45 @@ pub struct AdjustBalance {
     metadata: Option<Metadata>,
 }
 
+impl AdjustBalance {
+    /// The correction of a wallet that the bearer may see.
+    pub async fn write(
+        self,
+        wallet: WalletId,
+        principal: &Principal,
+        api: &Api,
+    ) -> Result<Write, ApiError> {
+        let amount = fields::signed(&self.amount, &self.currency)?;
+        let remarks = Remarks {
+            reason: self.reason,
+            reference: self.reference,
+            effective_at: self.effective_at,
+            metadata: self.metadata,
+        };
+        let remarks = remarks.parse(principal, api)?;
+        let facts = api.own(wallet, principal).await?;
+        let sight = principal.sight([(wallet, facts.owner.as_str())]);
+        let path = format!("/v1/wallets/{wallet}/adjust");
+        let action = Action::Move(Movement {
+            kind: Kind::Adjustment,
+            wallet,
+            counterparty: None,
+            amount,
+            effective_at: remarks.effective_at,
+            reference: remarks.reference,
+            order_reference: None,
+            merchant_category: None,
+            description: Some(remarks.reason),
+            metadata: remarks.metadata,
+        });
+        Ok(Write {
+            path,
+            action,
+            sight,
+        })
+    }
+}
+
 /// Corrects a balance.
 ///
 /// For staff. The other side is the house's account for corrections; no fee is taken. The balance
@@ -71,28 +113,6 @@ pub async fn handler(
     headers: WriteHeaders,
     JsonBody(body): JsonBody<AdjustBalance>,
 ) -> Result<Response, ApiError> {
-    let amount = fields::signed(&body.amount, &body.currency)?;
-    let remarks = Remarks {
-        reason: body.reason,
-        reference: body.reference,
-        effective_at: body.effective_at,
-        metadata: body.metadata,
-    };
-    let remarks = remarks.parse(&principal, &api)?;
-    let facts = api.own(wallet, &principal).await?;
-    let sight = principal.sight([(wallet, facts.owner.as_str())]);
-    let path = format!("/v1/wallets/{wallet}/adjust");
-    let action = Action::Move(Movement {
-        kind: Kind::Adjustment,
-        wallet,
-        counterparty: None,
-        amount,
-        effective_at: remarks.effective_at,
-        reference: remarks.reference,
-        order_reference: None,
-        merchant_category: None,
-        description: Some(remarks.reason),
-        metadata: remarks.metadata,
-    });
-    submit(&api, &principal, headers, &path, sight, action).await
+    let write = body.write(wallet, &principal, &api).await?;
+    write.submit(&api, &principal, headers).await
 }

@@ -28,5 +28,6 @@ pub async fn handler(
     WalletPath(wallet): WalletPath,
 ) -> Result<Json<LimitsView>, ApiError> {
     let facts = api.own(wallet, &principal).await?;
-    limits::of(&api, &principal, &facts.owner).await
+    let view = limits::of(&api, &principal, &facts.owner).await?;
+    Ok(Json(view))
 }

@@ -1,5 +1,6 @@
 //! Many operations in one request.
 
+mod booked;
 mod refused;
 
 use reqwest::Method;

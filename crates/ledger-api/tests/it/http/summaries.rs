@@ -168,3 +168,38 @@ async fn an_account_is_its_owners_and_staffs_business_however_its_name_is_writte
     }
     world.close().await;
 }
+
+/// A summary that counts usage in a way of its own would promise what the ledger then refuses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_shows_levels_limits_and_usage_as_the_limits_do() {
+    let world = World::start().await;
+    let (staff, ann) = (world.staff(), world.customer("ann"));
+    let wallet = world.wallet_with("ann", "500.00", "USD").await;
+    let without_moment = |mut limits: Value| {
+        let moment = limits.as_object_mut().expect("limits").remove("as_of");
+        assert!(moment.is_some_and(|moment| moment.is_string()));
+        limits
+    };
+    for level in [None, Some("basic"), Some("standard")] {
+        if let Some(level) = level {
+            let body = json!({"level": level, "reason": "because"});
+            let path = "/v1/accounts/ann/kyc-level";
+            world.write(&staff, path, &body).await.ok(200);
+        }
+        let withdraw = format!("/v1/wallets/{wallet}/withdraw");
+        let body = json!({"amount": "12.50", "currency": "USD"});
+        world.write(&ann, &withdraw, &body).await.ok(201);
+        let summary = world.get(&ann, "/v1/accounts/ann/summary").await.ok(200);
+        let limits = world.get(&ann, "/v1/accounts/ann/limits").await.ok(200);
+        let shown = without_moment(summary["limits"].clone());
+        assert_eq!(shown, without_moment(limits));
+        assert_eq!(shown["kyc_level"], json!(level));
+        let used = &shown["currencies"][0]["day"]["used"];
+        match level {
+            None => assert_eq!(shown["currencies"], json!([])),
+            Some("basic") => assert_eq!(*used, "25.00"),
+            Some(_) => assert_eq!(*used, "37.50"),
+        }
+    }
+    world.close().await;
+}
