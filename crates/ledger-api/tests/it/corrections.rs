@@ -1,10 +1,12 @@
 //! Refunds and reversals of one transaction that arrive at the same moment.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{LedgerEvent, Posted, WalletId};
 use futures_util::future::join_all;
-use ledger_api::domain::{Action, OriginalLeg, Refund, Remarks, Reversal};
+use ledger_api::domain::{Action, Movement, OriginalLeg, Refund, Remarks, Reversal};
+use service_runtime::Clock;
 
-use crate::books::{Books, command, eur, payment, status};
+use crate::books::{Books, command, deposit, eur, payment, status};
 
 fn remarks() -> Remarks {
     Remarks {
@@ -165,6 +167,38 @@ async fn the_database_refuses_what_a_correction_never_does() {
             .unwrap_or_else(|| panic!("{sql} was allowed"))
             .to_string();
         assert!(error.contains(words), "{sql}: {error}");
+    }
+    books.close().await;
+}
+
+/// A clock may be set back between the moment when a request is read and the moment when it is
+/// decided. What is found by the time when it counts must not be hidden in the future.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_counts_from_later_than_it_was_written() {
+    let now: DateTime<Utc> = "2026-03-10T12:00:00Z".parse().expect("a moment");
+    let books = Books::open_at(Clock::manual(now)).await;
+    let ann = books.wallet_with("ann", "10.00").await;
+    let shop = books.wallet("shop").await;
+    let paid = pay(&books, ann, shop, "5.00", "o-1").await;
+    let later = Some(now + TimeDelta::hours(1));
+    let Action::Move(movement) = deposit(ann, "1.00") else {
+        panic!("a deposit moves money")
+    };
+    let moved = Action::Move(Movement {
+        effective_at: later,
+        ..movement
+    });
+    let Action::Refund(mut refund) = refund(&paid, ann, shop, "1.00") else {
+        panic!("a refund is one")
+    };
+    refund.remarks.effective_at = later;
+    for (key, action) in [("move", moved), ("refund", Action::Refund(refund))] {
+        let answer = books.engine.submit(command("ops", key, action)).await;
+        let body = answer.expect("decided").rendered.body;
+        let Ok(LedgerEvent::Posted(posted)) = LedgerEvent::decode(body.as_bytes()) else {
+            panic!("not posted: {body}")
+        };
+        assert_eq!((posted.effective_at, posted.posted_at), (now, now), "{key}");
     }
     books.close().await;
 }

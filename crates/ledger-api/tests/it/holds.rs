@@ -8,8 +8,8 @@ use contracts::{HoldId, Kind, LedgerEvent, Money, WalletId, event::HoldState};
 use futures_util::future::join_all;
 use ledger_api::{
     domain::{
-        Action, CaptureHold, ChangeWallet, HoldAction, HoldTerms, Movement, PlaceHold, ReleaseHold,
-        WalletChange,
+        AccountChange, Action, CaptureHold, ChangeWallet, HoldAction, HoldTerms, Movement,
+        PlaceHold, ReleaseHold, WalletChange,
     },
     posting::{Answer, SubmitError},
     store::holds::{self, HoldRow},
@@ -363,4 +363,35 @@ async fn a_hold_does_not_wait_for_a_change_of_the_wallet_in_whose_favour_it_is()
     assert_eq!(row.hold.state, HoldState::Open);
     change.rollback().await.expect("ends");
     close(books).await;
+}
+
+/// On credit money is held where there is none: what is posted is zero, and still it is promised.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_on_credit_keeps_a_wallet_and_its_account_open() {
+    let books = Books::open().await;
+    let (ann, bob) = (books.wallet("ann").await, books.wallet("bob").await);
+    let submit = async |key: &str, action| {
+        let command = command("ops", key, action);
+        event(&books.engine.submit(command).await)
+    };
+    let change = |change| {
+        Action::ChangeWallet(ChangeWallet {
+            wallet: ann,
+            change,
+            reason: "because".to_owned(),
+        })
+    };
+    submit("credit", change(WalletChange::CreditLimit(eur("20.00")))).await;
+    let row = place(&books, ann, bob, "10.00").await;
+    let code = |event| match event {
+        LedgerEvent::CommandRejected(rejected) => rejected.code.as_str(),
+        _ => "",
+    };
+    let close = || crate::limits::account("ann", AccountChange::Close);
+    let refused = submit("close", change(WalletChange::Close)).await;
+    assert_eq!(code(refused), "wallet_not_empty");
+    assert_eq!(code(submit("end", close()).await), "account_not_empty");
+    submit("void", release(&row, true)).await;
+    assert_eq!(code(submit("end it", close()).await), "");
+    self::close(books).await;
 }

@@ -168,6 +168,10 @@ fn what_is_released_is_given_back_in_the_windows_that_still_last() {
     assert_eq!(back("2026-02-28T00:00:00Z", "30.00"), pair("0.00", "50.00"));
     assert_eq!(back("2026-03-01T00:00:00Z", "30.00"), pair("0.00", "0.00"));
     assert_eq!(back("2026-02-27T23:00:00Z", "80.01"), pair("0.00", "0.00"));
+    // What is spent in the next month is not given back with what was set aside before it.
+    let march = at("2026-03-01T09:00:00Z");
+    let spent = used.count(money("20.00", "USD"), march).expect("fits");
+    assert_eq!(spent.release(money("80.00", "USD"), placed, march), spent);
 }
 
 proptest::proptest! {

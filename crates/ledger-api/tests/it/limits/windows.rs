@@ -157,3 +157,34 @@ async fn what_was_spent_before_the_first_level_counts() {
     assert_eq!(code(&withdraw(engine, bob, "450.00", "USD").await), "");
     books.close().await;
 }
+
+/// Nobody has counted a currency that was never spent: what one batch spends of it, before and
+/// after the account's first level, counts from the beginning.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_of_a_currency_counts_in_the_batch_of_the_first_level() {
+    let clock = Clock::manual(at("2026-03-10T12:00:00Z"));
+    let books = Books::open_at(clock.clone()).await;
+    let engine = &books.engine;
+    let ann = wallet_with(&books, "ann", &[("9000.00", "USD")]).await;
+    let held = books.stall().await;
+    let together = async {
+        let spend = |amount| spend(Kind::Withdrawal, ann, None, money(amount, "USD"));
+        let group = [
+            spend("500.00"),
+            known("ann", KycLevel::None),
+            spend("500.01"),
+            spend("500.00"),
+        ];
+        join_all(group.map(|action| submit(engine, action))).await
+    };
+    let (answers, released) = tokio::join!(together, held.rollback());
+    released.expect("the lanes go on");
+    let codes: Vec<String> = answers.iter().map(code).collect();
+    assert_eq!(codes, ["", "", "limit_exceeded", ""]);
+    check(&books, "ann", &["USD"], clock.now()).await;
+    assert_eq!(
+        code(&withdraw(engine, ann, "0.01", "USD").await),
+        "limit_exceeded"
+    );
+    books.close().await;
+}
