@@ -155,6 +155,7 @@ impl Words {
     fn of_query(&self, name: &str) -> Option<Value> {
         match name {
             "currency" | "base" | "quote" | "owner" | "reference" => self.of_body(name),
+            "actor" => self.of_body("owner"),
             "cursor" => Some(json!({ "minLength": 1, "pattern": CURSOR })),
             "older_than" | "newer_than" => Some(json!({ "pattern": AGE })),
             "type" => Some(json!({ "enum": self.event_types })),
