@@ -109,6 +109,9 @@ async fn known_ids(fleet: &Fleet, client: &Client) -> Value {
     pay["merchant"] = json!(shop);
     pay["order_reference"] = json!("order-1");
     client.post("pay", "/v1/payments", &pay).await.created();
+    let mut hold = euros("10.00");
+    hold["wallet"] = json!(rich);
+    let hold = client.post("hold", "/v1/holds", &hold).await.created();
     fleet.settle().await;
     let cut = json!({ "merchant": shop });
     let cut = client.order("cut", "/v1/settlements/batches", &cut).await;
@@ -120,6 +123,7 @@ async fn known_ids(fleet: &Fleet, client: &Client) -> Value {
     json!({
         "wallet": [rich],
         "merchant": [shop],
+        "hold": [hold["id"]],
         "batch": ids(&cut.created()),
         "alert": ids(&client.get("/v1/alerts").await.found()),
         "dead_letter": ids(&client.get("/v1/dead-letters").await.found()),

@@ -19,9 +19,12 @@ NOUNS = {
     "alerts": "alert",
     "batches": "batch",
     "dead-letters": "dead_letter",
+    "holds": "hold",
 }
 # Fields of bodies and queries that name a wallet.
 FIELDS = {"wallet": "wallet", "to_wallet": "merchant", "merchant": "merchant"}
+# Moments in queries.
+MOMENTS = {"from": "2020-01-01T00:00:00Z", "to": "2030-01-01T00:00:00Z", "at": "2025-01-01T00:00:00Z"}
 
 numbers = itertools.count()
 
@@ -42,17 +45,49 @@ def before_call(context, case, kwargs):
         # Only a list gives cursors out.
         case.query.pop("cursor", None)
         name_wallets(case.query, number)
+        make_coherent(case.query, case.operation.path)
     if isinstance(case.body, dict):
-        name_wallets(case.body, number)
-        # Every other movement is one that the wallet has the money for.
-        if "amount" in case.body and number % 2:
-            case.body.update(amount="1", currency="EUR")
+        make_meaningful(case.body, number)
+        # Every operation of a batch has its own key.
+        for index, operation in enumerate(case.body.get("operations") or []):
+            make_meaningful(operation, number + index)
+            operation["key"] = f"schemathesis-{number}-{index}"
     # Later steps of a story name what an earlier one made.
     if "id" in (case.path_parameters or {}) and case.meta.phase.name.value != "stateful":
         before_id = re.search(r"([a-z-]+)/\{id\}", case.operation.path)
         found = known(NOUNS.get(before_id.group(1)), number) if before_id else None
         if found is not None:
             case.path_parameters["id"] = found
+
+
+def make_coherent(query, path):
+    """What no schema can say of a query: a period begins before it ends, amounts are amounts of a
+    currency, and which time a moment is about needs the moment.
+    """
+    if path == "/v1/wallets/{id}" and "by" in query:
+        query["at"] = MOMENTS["at"]
+    for field, moment in MOMENTS.items():
+        if field in query:
+            query[field] = moment
+    if "min_amount" in query or "max_amount" in query:
+        query["currency"] = "EUR"
+    for field, amount in {"min_amount": "1", "max_amount": "100"}.items():
+        if field in query:
+            query[field] = amount
+
+
+def make_meaningful(body, number):
+    name_wallets(body, number)
+    # Every other movement is one that the wallet has the money for.
+    if "amount" in body and number % 2:
+        body["amount"] = "1"
+        if "currency" in body:
+            body["currency"] = "EUR"
+    # Money is for a merchant or for a wallet, and an order is a merchant's.
+    if body.get("merchant") is not None and body.get("to_wallet") is not None:
+        del body["to_wallet"]
+    if "order_reference" in body and body.get("merchant") is None:
+        del body["order_reference"]
 
 
 def name_wallets(fields, number):

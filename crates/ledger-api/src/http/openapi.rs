@@ -14,6 +14,7 @@ use utoipa::{
 };
 
 use super::{
+    batches,
     error::{ErrorCode, FieldProblem, PROBLEM_JSON, Problem},
     router, vocabulary,
 };
@@ -71,7 +72,8 @@ pub fn document() -> Value {
 /// A document as it is served.
 pub fn written(document: &utoipa::openapi::OpenApi) -> Value {
     let document = serde_json::to_value(document);
-    vocabulary::apply(document.expect("a document has string keys only"))
+    let document = document.expect("a document has string keys only");
+    vocabulary::apply(batches::document::apply(document))
 }
 
 /// The header that every write needs.

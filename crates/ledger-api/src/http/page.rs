@@ -92,6 +92,7 @@ pub fn cursor<K: FromStr>(value: Option<&str>) -> Result<Option<K>, ApiError> {
     let key = BASE64_URL_SAFE_NO_PAD
         .decode(value)
         .ok()
+        .filter(|bytes| !bytes.is_empty())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| text.parse().ok());
     match key {
@@ -126,5 +127,6 @@ mod tests {
         for value in ["", "!", "YWJj", "LTE"] {
             assert!(cursor::<u64>(Some(value)).is_err(), "{value}");
         }
+        assert!(cursor::<String>(Some("")).is_err());
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use contracts::{
-    Currency, EventType,
+    Currency, EventType, Kind,
     limits::{
         CATEGORY_CHARS_MAX, DESCRIPTION_CHARS_MAX, METADATA_ENTRIES_MAX, METADATA_KEY_CHARS_MAX,
         METADATA_VALUE_CHARS_MAX, REFERENCE_CHARS_MAX,
@@ -16,6 +16,8 @@ use serde_json::{Map, Value, json};
 const PRINTABLE: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
 /// What base64 for URLs is made of.
 const CURSOR: &str = "^[A-Za-z0-9_-]+$";
+/// What `contracts::parse_amount` takes.
+const AMOUNT: &str = r"^[0-9]+(\.[0-9]+)?$";
 /// An age, or a moment. The API knows the length of every month; here 28 days are enough.
 const AGE: &str = concat!(
     "^([0-9]{1,4}[smhd]|(19|[2-9][0-9])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])",
@@ -127,7 +129,7 @@ impl Words {
 
     fn of_body(&self, name: &str) -> Option<Value> {
         match name {
-            "currency" => Some(json!({ "enum": self.currencies })),
+            "currency" | "base" | "quote" => Some(json!({ "enum": self.currencies })),
             "owner" | "reference" | "order_reference" => Some(json!({
                 "minLength": 1, "maxLength": REFERENCE_CHARS_MAX, "pattern": PRINTABLE,
             })),
@@ -152,10 +154,13 @@ impl Words {
 
     fn of_query(&self, name: &str) -> Option<Value> {
         match name {
-            "currency" | "owner" | "reference" => self.of_body(name),
+            "currency" | "base" | "quote" | "owner" | "reference" => self.of_body(name),
             "cursor" => Some(json!({ "minLength": 1, "pattern": CURSOR })),
             "older_than" | "newer_than" => Some(json!({ "pattern": AGE })),
             "type" => Some(json!({ "enum": self.event_types })),
+            "by" => Some(json!({ "enum": ["posted", "effective"] })),
+            "kind" => Some(json!({ "enum": Kind::ALL })),
+            "min_amount" | "max_amount" => Some(json!({ "pattern": AMOUNT })),
             _ => None,
         }
     }

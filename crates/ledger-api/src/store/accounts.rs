@@ -78,6 +78,8 @@ pub async fn lock_in_tx(
     tx: &mut PgConnection,
     owners: &[String],
 ) -> Result<Vec<(String, AccountState)>, StoreError> {
+    // Not the stronger lock, which keeps foreign keys waiting: the first use of a currency has one,
+    // and comes from somebody whose balance we want next.
     let rows = sqlx::query_as!(
         StateRow,
         "SELECT a.owner, a.restrictions, a.kyc_level, a.risk_level,
@@ -85,7 +87,7 @@ pub async fn lock_in_tx(
          FROM unnest($1::text[]) AS wanted(owner)
          CROSS JOIN LATERAL (
              SELECT * FROM ledger.accounts own WHERE own.owner = wanted.owner
-             LIMIT 1 FOR UPDATE) a",
+             LIMIT 1 FOR NO KEY UPDATE) a",
         owners,
     )
     .fetch_all(tx)

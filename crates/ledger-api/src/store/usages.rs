@@ -112,7 +112,8 @@ pub async fn recount_in_tx(
     let today = now.date_naive();
     let month = limit::first_of_month(today);
     // A fee is a debit of its own on the same balance, and counts for nothing: only the event
-    // tells it from the transaction's amount.
+    // tells it from the transaction's amount. The position of the month's beginning keeps years of
+    // postings out: this runs while every wallet of the account is locked.
     let rows = sqlx::query!(
         r#"SELECT spent.currency AS "currency!",
                   coalesce(sum(spent.amount) FILTER (WHERE spent.posted_at >= $2), 0)
@@ -125,6 +126,7 @@ pub async fn recount_in_tx(
                  JOIN ledger.events e ON e.seq = p.seq
                  CROSS JOIN LATERAL jsonb_array_elements(e.data::jsonb -> 'legs') AS leg
                  WHERE w.owner = $1 AND w.kind <> 'system'
+                   AND p.seq > (SELECT ledger.seq_before($3))
                    AND p.account = 'main' AND p.amount < 0 AND e.posted_at >= $3
                    AND p.kind IN ('withdrawal', 'transfer', 'payment')
                    AND leg.value ->> 'wallet' = 'wal_' || replace(w.id::text, '-', '')

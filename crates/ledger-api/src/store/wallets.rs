@@ -141,12 +141,14 @@ pub async fn lock_in_tx(
     ids: &[WalletId],
 ) -> Result<HashMap<WalletId, Restrictions>, StoreError> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    // Not the stronger lock, which keeps foreign keys waiting: who places a hold in favour of the
+    // wallet asks for one while the head is held, and we want the head next.
     let rows = sqlx::query!(
         "SELECT w.id, w.restrictions
          FROM unnest($1::uuid[]) AS wanted(id)
          CROSS JOIN LATERAL (
              SELECT * FROM ledger.wallets own
-             WHERE own.id = wanted.id AND own.kind <> 'system' LIMIT 1 FOR UPDATE) w",
+             WHERE own.id = wanted.id AND own.kind <> 'system' LIMIT 1 FOR NO KEY UPDATE) w",
         &ids,
     )
     .fetch_all(tx)

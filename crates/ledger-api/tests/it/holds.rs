@@ -348,3 +348,19 @@ async fn a_hold_that_is_not_there_is_told_alone_and_its_neighbours_go_through() 
     assert!(is_good(&neighbour));
     close(books).await;
 }
+
+/// The row of a hold names two wallets. Whoever changes one of them wants the head next, which the
+/// hold's batch has: they must not wait for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_does_not_wait_for_a_change_of_the_wallet_in_whose_favour_it_is() {
+    let books = Books::open().await;
+    let ann = books.wallet_with("ann", "10.00").await;
+    let bob = books.wallet("bob").await;
+    let mut change = books.owner.begin().await.expect("begins");
+    let locked = ledger_api::store::wallets::lock_in_tx(&mut change, &[bob]).await;
+    assert!(locked.expect("locked").contains_key(&bob));
+    let row = place(&books, ann, bob, "4.00").await;
+    assert_eq!(row.hold.state, HoldState::Open);
+    change.rollback().await.expect("ends");
+    close(books).await;
+}

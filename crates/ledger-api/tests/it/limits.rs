@@ -261,3 +261,21 @@ async fn a_lower_level_applies_to_the_next_payment() {
     );
     books.close().await;
 }
+
+/// The first use of a currency has a row of its own, which names the account. Whoever changes the
+/// account wants the spender's balance next: they must not wait for each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_use_of_a_currency_does_not_wait_for_a_change_of_the_account() {
+    let books = Books::open().await;
+    let ann = wallet_with(&books, "ann", &[("10.00", "EUR")]).await;
+    let known = submit(&books.engine, known("ann", KycLevel::Basic)).await;
+    assert_eq!(code(&known), "");
+    let mut change = books.owner.begin().await.expect("begins");
+    let owners = ["ann".to_owned()];
+    let locked = ledger_api::store::accounts::lock_in_tx(&mut change, &owners).await;
+    assert_eq!(locked.expect("locked").len(), 1);
+    let spent = withdraw(&books.engine, ann, "1.00", "EUR").await;
+    assert_eq!(code(&spent), "");
+    change.rollback().await.expect("ends");
+    books.close().await;
+}

@@ -21,7 +21,7 @@ SELECT DISTINCT format('event %s: the data says a %s that counts at %s, a postin
 FROM stored
 WHERE own_kind <> kind OR own_effective_at <> effective_at
 UNION ALL
-SELECT DISTINCT format('event %s counts at %s and was posted at %s: a posting says otherwise', seq,
-                       effective_at, said_posted_at)
+SELECT DISTINCT format('event %s: it counts at %s and was posted at %s, a posting says otherwise',
+                       seq, effective_at, said_posted_at)
 FROM stored
 WHERE backdated <> coalesce(is_backdated, effective_at <> said_posted_at)

@@ -133,6 +133,7 @@ const TABLES: &[Table] = &[
             ),
             ("reference", "coalesce(reference, '') || 'x'"),
             ("metadata", "'{\"a\":\"\"}'"),
+            ("category", "coalesce(category, '') || 'x'"),
             ("created_at", "created_at + interval '1 us'"),
             (
                 "status",

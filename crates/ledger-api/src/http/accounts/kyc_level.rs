@@ -23,7 +23,7 @@ use crate::domain::AccountChange;
 #[serde(deny_unknown_fields)]
 pub struct SetKycLevel {
     /// `none`, `basic`, `standard` or `advanced`.
-    #[schema(example = "standard")]
+    #[schema(pattern = "^(none|basic|standard|advanced)$", example = "standard")]
     level: String,
     /// What proves it: where the document is kept, not the document.
     #[schema(max_length = 255, example = "case-77")]

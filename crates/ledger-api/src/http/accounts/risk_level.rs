@@ -22,7 +22,7 @@ use crate::domain::AccountChange;
 #[serde(deny_unknown_fields)]
 pub struct SetRiskLevel {
     /// `low`, `medium` or `high`.
-    #[schema(example = "high")]
+    #[schema(pattern = "^(low|medium|high)$", example = "high")]
     level: String,
     /// In words, for the history.
     #[schema(min_length = 1, max_length = 500, example = "three alerts in a week")]

@@ -11,7 +11,9 @@ use super::{
 use crate::posting::{Answer, SubmitError};
 
 /// What became of a batch.
+// The document has one name for each shape, and settlement has batches too.
 #[derive(Serialize, ToSchema)]
+#[schema(as = OperationsView)]
 pub struct BatchView {
     /// Was it all or none?
     pub atomic: bool,

@@ -26,6 +26,7 @@ pub struct ListHolds {
     /// name one of their wallets.
     wallet: Option<String>,
     /// Only those in this state: `open`, `captured`, `voided` or `expired`.
+    #[param(pattern = "^(open|captured|voided|expired)$")]
     state: Option<String>,
     /// Items of a page: 1 to 200, 50 by default.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]

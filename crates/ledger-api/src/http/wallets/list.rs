@@ -26,6 +26,7 @@ pub struct ListWallets {
     /// Only wallets with this reference.
     reference: Option<String>,
     /// `created_at`, oldest first, which is the default, or `-created_at`, newest first.
+    #[param(pattern = "^-?created_at$")]
     sort: Option<String>,
     /// Items of a page: 1 to 200, 50 by default.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200)]

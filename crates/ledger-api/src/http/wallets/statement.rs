@@ -54,6 +54,7 @@ pub struct ReadStatement {
     /// or `effective`, when they count.
     by: Option<String>,
     /// `json` or `csv`; what `Accept` prefers, when nobody says.
+    #[param(pattern = "^(json|csv)$")]
     format: Option<String>,
     /// Lines of an answer: 1 to 1000, 1000 by default.
     #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]

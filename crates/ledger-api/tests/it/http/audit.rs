@@ -12,7 +12,10 @@ use service_runtime::{Secret, metrics};
 use sqlx::Row;
 use testkit::{Fault, TcpProxy, eventually};
 
-use super::dead_letters::stand_in;
+use super::{
+    dead_letters::stand_in,
+    permissions::{Wallets, body_of, path_of, wallets},
+};
 use crate::world::{Reply, World, fresh_key};
 
 /// What the table says about a request.
@@ -79,36 +82,16 @@ async fn head(world: &World) -> i64 {
         .expect("a head")
 }
 
-struct Wallets {
-    own: String,
-    other: String,
-    merchant: String,
-}
-
 /// The path of a route that changes something, and a body that it would take.
 fn good(rule: &RouteRule, wallets: &Wallets) -> (String, Value) {
-    let mut body = json!({"amount": "0.01", "currency": "EUR"});
-    let mut id = wallets.own.clone();
-    match rule.permission {
-        Permission::WalletsCreate => body = json!({"owner": "ann", "kind": "customer"}),
-        Permission::SettlementsCut => body = json!({"merchant": wallets.merchant}),
-        Permission::MoneyTransfer => body["to_wallet"] = json!(wallets.other),
-        Permission::MoneyPay => {
-            body["wallet"] = json!(wallets.own);
-            body["merchant"] = json!(wallets.merchant);
-            body["order_reference"] = json!("order");
-        }
-        Permission::DeadLettersAct => {
-            id = stand_in::id(2).to_string();
-            body = json!({"worker": "fraud", "reason": "mended"});
-        }
-        Permission::WalletsCredit => body["reason"] = json!("as agreed"),
-        Permission::WalletsFreeze | Permission::WalletsBlock | Permission::WalletsClose => {
-            body = json!({"reason": "as agreed"});
-        }
-        _ => {}
+    if rule.permission == Permission::DeadLettersAct {
+        let path = rule.path.replace("{id}", &stand_in::id(2).to_string());
+        return (path, json!({"worker": "fraud", "reason": "mended"}));
     }
-    (rule.path.replace("{id}", &id), body)
+    (
+        path_of(rule, wallets),
+        body_of(rule, Role::Operator, wallets),
+    )
 }
 
 /// Success or decision against, its replay, a refusal by value, one by permission and one without
@@ -123,11 +106,8 @@ async fn every_route_that_changes_something_leaves_one_true_row_for_each_request
         .iter()
         .filter(|rule| rule.method != "GET" && rule.path != "/v1/batches");
     for rule in changing {
-        let wallets = Wallets {
-            own: world.wallet_with("ann", "100.00", "EUR").await,
-            other: world.wallet("bob", "customer").await,
-            merchant: world.wallet("shop", "merchant").await,
-        };
+        let mut wallets = wallets(&world).await;
+        wallets.prepare(&world, rule).await;
         let (path, body) = good(rule, &wallets);
         let about = format!("{} {}", rule.method, rule.path);
         let method: Method = rule.method.parse().expect("a method");

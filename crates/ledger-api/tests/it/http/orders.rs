@@ -43,3 +43,40 @@ async fn a_payment_that_was_decided_against_leaves_the_order_free() {
     world.pay(&ann, &shop, "10.00", "order-1").await.ok(201);
     world.close().await;
 }
+
+/// By one payment or by the captures of one hold: whoever comes second is refused, and keeps the
+/// money set aside.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_somebody_else_has_paid_is_not_captured_and_the_other_way_round() {
+    let world = World::start().await;
+    let staff = world.staff();
+    let ann = world.wallet_with("ann", "100.00", "EUR").await;
+    let bob = world.wallet_with("bob", "100.00", "EUR").await;
+    let shop = world.wallet("shop", "merchant").await;
+    let place = async |wallet: &str, order: &str| {
+        let body = json!({"wallet": wallet, "merchant": shop, "amount": "10.00",
+                          "currency": "EUR", "order_reference": order});
+        let hold = world.write(&staff, "/v1/holds", &body).await.ok(201);
+        format!("/v1/holds/{}", hold["id"].as_str().expect("an id"))
+    };
+    let capture = async |hold: &str, amount: &str| {
+        let body = json!({"amount": amount});
+        world.write(&staff, &format!("{hold}/capture"), &body).await
+    };
+    let late = place(&ann, "order-1").await;
+    world.pay(&bob, &shop, "10.00", "order-1").await.ok(201);
+    let reply = capture(&late, "10.00").await;
+    reply.refused(409, "order_already_paid", "bob has paid it");
+    let hold = world.get(&staff, &late).await.ok(200);
+    assert_eq!([&hold["state"], &hold["remaining"]], ["open", "10.00"]);
+
+    let (first, second) = (place(&ann, "order-2").await, place(&bob, "order-2").await);
+    capture(&first, "4.00").await.ok(201);
+    let reply = capture(&second, "4.00").await;
+    reply.refused(409, "order_already_paid", "another hold has paid it");
+    let reply = world.pay(&bob, &shop, "4.00", "order-2").await;
+    reply.refused(409, "order_already_paid", "a hold has paid it");
+    capture(&first, "6.00").await.ok(201);
+    assert_eq!(world.holds(&shop).await, "20.00");
+    world.close().await;
+}

@@ -21,7 +21,8 @@ async fn call(
     world.write(token, &path, &body).await
 }
 
-fn path_of(rule: &RouteRule, wallets: &Wallets) -> String {
+/// The route with the ids of what it is about.
+pub fn path_of(rule: &RouteRule, wallets: &Wallets) -> String {
     let id = match rule.permission {
         Permission::AlertsRead => "alt_0190aaaaaaaa7bbbbbbbcccccccccccc",
         Permission::SettlementsRead => "stl_0190aaaaaaaa7bbbbbbbcccccccccccc",
@@ -51,7 +52,8 @@ fn path_of(rule: &RouteRule, wallets: &Wallets) -> String {
     }
 }
 
-fn body_of(rule: &RouteRule, bearer: Role, wallets: &Wallets) -> Value {
+/// What the route would take.
+pub fn body_of(rule: &RouteRule, bearer: Role, wallets: &Wallets) -> Value {
     let amount = json!({"amount": "0.01", "currency": "EUR"});
     let with = |mut body: Value, more: &[(&str, &str)]| {
         for (field, value) in more {
@@ -114,7 +116,8 @@ fn body_of(rule: &RouteRule, bearer: Role, wallets: &Wallets) -> Value {
     }
 }
 
-struct Wallets {
+/// Fresh things for every route to be about.
+pub struct Wallets {
     own: String,
     other: String,
     merchant: String,
@@ -135,7 +138,7 @@ fn fee_rule() -> Value {
 
 impl Wallets {
     /// Makes what the route is about, when it is about no wallet.
-    async fn prepare(&mut self, world: &World, rule: &RouteRule) {
+    pub async fn prepare(&mut self, world: &World, rule: &RouteRule) {
         let (staff, id) = (world.staff(), |body: Value| {
             body["id"].as_str().map(str::to_owned)
         });
@@ -159,7 +162,7 @@ impl Wallets {
     }
 }
 
-async fn wallets(world: &World) -> Wallets {
+pub async fn wallets(world: &World) -> Wallets {
     let own = world.wallet_with("ann", "100.00", "EUR").await;
     let other = world.wallet_with("bob", "100.00", "EUR").await;
     let body = json!({"wallet": other, "to_wallet": own, "amount": "1.00", "currency": "EUR"});

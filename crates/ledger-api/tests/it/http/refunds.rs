@@ -163,3 +163,28 @@ async fn only_the_merchant_and_staff_pay_back_and_only_payments() {
     assert_eq!(world.rows().await, before);
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_refund_stands_for_its_amount() {
+    let world = World::start().await;
+    let Paid { shop, payment, .. } = paid(&world).await;
+    let path = format!("/v1/payments/{payment}/refunds");
+    let ask = async |amount: Option<&str>| {
+        let mut body = json!({"reason": "broken"});
+        if let Some(amount) = amount {
+            body["amount"] = json!(amount);
+        }
+        world.post(&world.staff(), &path, "refund", &body).await
+    };
+    let done = ask(Some("5.00")).await;
+    done.ok(201);
+    for other in [Some("5.01"), None] {
+        let reply = ask(other).await;
+        reply.refused(422, "idempotency_key_reused", format!("{other:?}"));
+    }
+    let replayed = ask(Some("5")).await;
+    assert_eq!(replayed.text, done.text);
+    assert_eq!(replayed.header("idempotent-replayed"), "true");
+    assert_eq!(world.holds(&shop).await, "93.50");
+    world.close().await;
+}

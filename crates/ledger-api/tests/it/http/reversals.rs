@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::rates;
 use crate::world::{Reply, World};
 
 async fn reverse(world: &World, transaction: &Value) -> Reply {
@@ -23,8 +24,8 @@ async fn move_money(world: &World, wallet: &str, verb: &str, body: Value) -> Val
         .ok(201)
 }
 
-/// Account and amount of each leg, signs turned round or not.
-fn legs(transaction: &Value, turned: bool) -> Vec<(String, String, String)> {
+/// Account, wallet, amount and purpose of each leg, signs turned round or not.
+fn legs(transaction: &Value, turned: bool) -> Vec<[String; 4]> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let turn = |amount: String| match amount.strip_prefix('-') {
         Some(positive) => positive.to_owned(),
@@ -37,7 +38,9 @@ fn legs(transaction: &Value, turned: bool) -> Vec<(String, String, String)> {
         .map(|leg| {
             let amount = text(&leg["amount"]);
             let amount = if turned { turn(amount) } else { amount };
-            (text(&leg["account"]), text(&leg["wallet"]), amount)
+            let [account, wallet, purpose] =
+                ["account", "wallet", "purpose"].map(|field| text(&leg[field]));
+            [account, wallet, amount, purpose]
         })
         .collect();
     legs.sort();
@@ -168,5 +171,58 @@ async fn money_that_was_spent_cannot_be_taken_back() {
     )
     .await;
     reply.refused(404, "not_found", "no such transaction");
+    world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_capture_and_an_exchange_are_undone_with_their_fee_and_their_spread() {
+    let world = World::start_with(|config| config.exchange.exchange_spread = 1.into()).await;
+    let staff = world.staff();
+    rates::set(&world, &["EUR/JPY 160"]).await;
+    let food = json!({"kinds": ["payment"], "currency": "EUR", "percentage": "1.5",
+                      "merchant_category": "food"});
+    world.write(&staff, "/v1/fee-rules", &food).await.ok(201);
+    let ann = world.wallet_with("ann", "200.00", "EUR").await;
+    let stall = json!({"owner": "stall", "kind": "merchant", "category": "food"});
+    let stall = world.write(&staff, "/v1/wallets", &stall).await.ok(201);
+    let stall = stall["id"].as_str().expect("an id");
+
+    let place = json!({"wallet": ann, "merchant": stall, "amount": "50.00", "currency": "EUR",
+                       "order_reference": "o-1"});
+    let hold = world.write(&staff, "/v1/holds", &place).await.ok(201);
+    let hold = format!("/v1/holds/{}", hold["id"].as_str().expect("an id"));
+    let part = json!({"amount": "30.00", "final": true});
+    let captured = world
+        .write(&staff, &format!("{hold}/capture"), &part)
+        .await
+        .ok(201);
+    let fee = ["main", stall, "-0.45", "fee"].map(str::to_owned);
+    assert!(legs(&captured, false).contains(&fee), "{captured}");
+
+    let ask = json!({"wallet": ann, "from": "EUR", "to": "JPY", "amount": "25.00"});
+    let quote = world
+        .write(&staff, "/v1/exchange/quotes", &ask)
+        .await
+        .ok(201);
+    let exchange = json!({"wallet": ann, "quote": quote["id"]});
+    let exchanged = world.write(&staff, "/v1/exchange", &exchange).await.ok(201);
+    let spread = ["revenue", "-", "40", "spread"].map(str::to_owned);
+    assert!(legs(&exchanged, false).contains(&spread), "{exchanged}");
+
+    for original in [&captured, &exchanged] {
+        let reversal = reverse(&world, original).await.ok(201);
+        assert_eq!(legs(&reversal, false), legs(original, true));
+    }
+    assert_eq!(world.holds(&ann).await, "200.00");
+    assert_eq!(world.holds(stall).await, "0.00");
+    // What was given up is not open again: neither the promise, nor the price, nor the order.
+    assert_eq!(
+        world.get(&staff, &hold).await.ok(200)["state"],
+        json!("captured")
+    );
+    let again = world.write(&staff, "/v1/exchange", &exchange).await;
+    again.refused(409, "quote_used", "it was executed once");
+    let again = world.pay(&ann, stall, "30.00", "o-1").await;
+    again.refused(409, "order_already_paid", "it was paid once");
     world.close().await;
 }
