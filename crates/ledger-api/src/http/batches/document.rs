@@ -44,8 +44,10 @@ fn alternative(document: &Value, kind: &OperationKind) -> Option<Value> {
         ),
     ]);
     if let Some(id) = kind.id {
-        let field =
-            json!({ "type": "string", "description": "What the single route has in its path." });
+        // Its description names the form: `vocabulary` makes a pattern of that.
+        let mut parameters = operation["parameters"].as_array()?.iter();
+        let in_path = parameters.find(|parameter| parameter["in"] == "path")?;
+        let field = json!({ "type": "string", "description": in_path["description"] });
         further.insert(id.to_owned(), field);
     }
     let names = further.keys().map(|name| Value::from(name.as_str()));
