@@ -1,19 +1,18 @@
 //! What the document says of an operation: by its type, exactly what the single route takes, with
-//! the operation's key, and the wallet that the single route has in its path.
+//! the operation's key, and the id that the single route has in its path.
 
 use serde_json::{Map, Value, json};
 
-use super::operation;
+use super::kinds::{KINDS, OperationKind};
 
 /// The schema of one operation.
 const OPERATION: &str = "BatchOperation";
-/// Where the single route has the wallet, when not in its body.
-const IN_PATH: &str = "{id}";
 
 /// Replaces what the document says of operations by one alternative for each type.
 pub fn apply(mut document: Value) -> Value {
-    let alternatives: Vec<Value> = operation::kinds()
-        .filter_map(|(name, route)| alternative(&document, name, route))
+    let alternatives: Vec<Value> = KINDS
+        .iter()
+        .filter_map(|kind| alternative(&document, kind))
         .collect();
     let schemas = document.pointer_mut("/components/schemas");
     if let Some(schema) = schemas.and_then(|schemas| schemas.get_mut(OPERATION)) {
@@ -26,8 +25,8 @@ pub fn apply(mut document: Value) -> Value {
     document
 }
 
-fn alternative(document: &Value, name: &str, route: &str) -> Option<Value> {
-    let operation = &document["paths"][route]["post"];
+fn alternative(document: &Value, kind: &OperationKind) -> Option<Value> {
+    let operation = &document["paths"][kind.route]["post"];
     let body = &operation["requestBody"]["content"]["application/json"]["schema"];
     let schema = body["$ref"].as_str()?.rsplit('/').next()?;
     let mut schema = document["components"]["schemas"][schema].clone();
@@ -41,19 +40,24 @@ fn alternative(document: &Value, name: &str, route: &str) -> Option<Value> {
         ),
         (
             "type".to_owned(),
-            json!({ "type": "string", "enum": [name], "description": "What is done." }),
+            json!({ "type": "string", "enum": [kind.name], "description": "What is done." }),
         ),
     ]);
-    if route.contains(IN_PATH) {
-        let wallet = json!({ "type": "string", "description": "The wallet, `wal_…`." });
-        further.insert("wallet".to_owned(), wallet);
+    if let Some(id) = kind.id {
+        // Its description names the form: `vocabulary` makes a pattern of that.
+        let mut parameters = operation["parameters"].as_array()?.iter();
+        let in_path = parameters.find(|parameter| parameter["in"] == "path")?;
+        let field = json!({ "type": "string", "description": in_path["description"] });
+        further.insert(id.to_owned(), field);
     }
     let names = further.keys().map(|name| Value::from(name.as_str()));
-    schema["required"]
-        .as_array_mut()?
-        .extend(names.collect::<Vec<_>>());
+    let names: Vec<Value> = names.collect();
+    // Of a capture the body itself requires nothing.
+    let body = schema.as_object_mut()?;
+    let required = body.entry("required").or_insert_with(|| json!([]));
+    required.as_array_mut()?.extend(names);
     schema["properties"].as_object_mut()?.extend(further);
-    schema["title"] = name.into();
+    schema["title"] = kind.name.into();
     Some(schema)
 }
 
@@ -66,7 +70,7 @@ mod tests {
         let document = openapi::document();
         let schema = &document["components"]["schemas"][super::OPERATION];
         let types = schema["oneOf"].as_array().expect("alternatives");
-        assert_eq!(types.len(), super::operation::kinds().count());
+        assert_eq!(types.len(), super::KINDS.len());
         let named = |name: &str| types.iter().find(|it| it["title"] == name).expect(name);
         let transfer = named("transfer");
         assert_eq!(transfer["additionalProperties"], false);
@@ -78,5 +82,12 @@ mod tests {
             "^wal_[0-9a-f]{32}$"
         );
         assert!(named("payment")["properties"]["merchant"].is_object());
+        let capture = named("capture");
+        assert!(capture["properties"]["hold"].is_object());
+        assert_eq!(
+            capture["required"].as_array().map(Vec::len),
+            Some(3),
+            "{capture}"
+        );
     }
 }

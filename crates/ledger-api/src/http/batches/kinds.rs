@@ -27,6 +27,8 @@ pub struct OperationKind {
     pub name: &'static str,
     /// The route that takes it alone: who may use that may do this.
     pub route: &'static str,
+    /// The field that has what that route has in its path.
+    pub id: Option<&'static str>,
     /// Reads what is left of its fields when `key` and `type` are taken out.
     pub read: fn(Parts, &Principal, &Api) -> Result<Asked, ApiError>,
 }
@@ -36,6 +38,7 @@ pub const KINDS: &[OperationKind] = &[
     OperationKind {
         name: "deposit",
         route: "/v1/wallets/{id}/deposit",
+        id: Some("wallet"),
         read: |mut parts, principal, api| {
             let wallet = fields::wallet(&parts.text("wallet")?)?;
             let body: MoveMoney = parts.read()?;
@@ -46,6 +49,7 @@ pub const KINDS: &[OperationKind] = &[
     OperationKind {
         name: "withdraw",
         route: "/v1/wallets/{id}/withdraw",
+        id: Some("wallet"),
         read: |mut parts, principal, api| {
             let wallet = fields::wallet(&parts.text("wallet")?)?;
             let body: MoveMoney = parts.read()?;
@@ -56,6 +60,7 @@ pub const KINDS: &[OperationKind] = &[
     OperationKind {
         name: "transfer",
         route: "/v1/wallets/{id}/transfer",
+        id: Some("wallet"),
         read: |mut parts, principal, api| {
             let wallet = fields::wallet(&parts.text("wallet")?)?;
             let body: Transfer = parts.read()?;
@@ -65,6 +70,7 @@ pub const KINDS: &[OperationKind] = &[
     OperationKind {
         name: "payment",
         route: "/v1/payments",
+        id: None,
         read: |parts, principal, api| {
             let body: CreatePayment = parts.read()?;
             Ok(Asked::Order(body.order(principal, api)?))
@@ -73,11 +79,13 @@ pub const KINDS: &[OperationKind] = &[
     OperationKind {
         name: "refund",
         route: "/v1/payments/{id}/refunds",
+        id: Some("payment"),
         read: |mut parts, _, _| Ok(Asked::Refund(id(&mut parts, "payment")?, parts.read()?)),
     },
     OperationKind {
         name: "reversal",
         route: "/v1/transactions/{id}/reverse",
+        id: Some("transaction"),
         read: |mut parts, _, _| {
             Ok(Asked::Reverse(
                 id(&mut parts, "transaction")?,
@@ -88,26 +96,31 @@ pub const KINDS: &[OperationKind] = &[
     OperationKind {
         name: "adjustment",
         route: "/v1/wallets/{id}/adjust",
+        id: Some("wallet"),
         read: |mut parts, _, _| Ok(Asked::Adjust(id(&mut parts, "wallet")?, parts.read()?)),
     },
     OperationKind {
         name: "hold",
         route: "/v1/holds",
+        id: None,
         read: |parts, _, _| Ok(Asked::PlaceHold(parts.read()?)),
     },
     OperationKind {
         name: "capture",
         route: "/v1/holds/{id}/capture",
+        id: Some("hold"),
         read: |mut parts, _, _| Ok(Asked::Capture(id(&mut parts, "hold")?, parts.read()?)),
     },
     OperationKind {
         name: "void",
         route: "/v1/holds/{id}/void",
+        id: Some("hold"),
         read: |mut parts, _, _| Ok(Asked::Void(id(&mut parts, "hold")?, parts.read()?)),
     },
     OperationKind {
         name: "exchange",
         route: "/v1/exchange",
+        id: None,
         read: |parts, _, _| Ok(Asked::Exchange(parts.read()?)),
     },
 ];

@@ -75,11 +75,6 @@ pub struct BatchOperation {
     metadata: Option<std::collections::BTreeMap<String, String>>,
 }
 
-/// Every type of operation by name, with the route that takes it alone.
-pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
-    KINDS.iter().map(|kind| (kind.name, kind.route))
-}
-
 /// An operation that was read.
 pub struct Operation {
     pub key: String,
