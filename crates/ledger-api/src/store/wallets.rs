@@ -325,7 +325,7 @@ fn balance(row: &JoinedRow) -> Result<Option<BalanceRow>, StoreError> {
     };
     let bad = |column| StoreError::inconsistent("balances", column, row.id);
     let currency: Currency = code.parse().map_err(|_| bad("currency"))?;
-    Ok(Some(BalanceRow {
+    let balance = BalanceRow {
         currency,
         posted: money(posted, currency, "posted", row.id)?,
         held: money(held, currency, "held", row.id)?,
@@ -337,7 +337,12 @@ fn balance(row: &JoinedRow) -> Result<Option<BalanceRow>, StoreError> {
         )?,
         version: u64::try_from(version).map_err(|_| bad("version"))?,
         restrictions: Restrictions::from_bits(restrictions),
-    }))
+    };
+    // A row that was made for a command which was then decided against tells nothing.
+    let untouched = balance.version == 0
+        && balance.credit_limit.is_zero()
+        && !balance.restrictions.has(Restrictions::CURRENCY_FROZEN);
+    Ok((!untouched).then_some(balance))
 }
 
 fn kind(id: Uuid, text: &str) -> Result<WalletKind, StoreError> {
