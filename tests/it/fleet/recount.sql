@@ -19,14 +19,16 @@ WITH counted AS (
            END AS category,
            count(*) AS count, sum(abs(p.amount)) AS amount
     FROM effective AS e JOIN ledger.postings AS p USING (seq)
-    WHERE p.account = 'main'
+    -- Neither fees nor what takes back count; a hold moves nothing.
+    WHERE p.account = 'main' AND p.purpose IS NULL AND e.d ? 'transaction'
+      AND e.d->>'kind' IN ('deposit', 'withdrawal', 'payment', 'transfer')
     GROUP BY 1, 2, 3
 ), spans AS (
     SELECT p.wallet_id,
            min((e.d->>'effective_at')::timestamptz) AS first_seen_at,
            max((e.d->>'effective_at')::timestamptz) AS last_activity_at
     FROM effective AS e JOIN ledger.postings AS p USING (seq)
-    WHERE p.account = 'main'
+    WHERE p.account = 'main' AND e.d ? 'transaction'
     GROUP BY 1
 )
 SELECT concat_ws(' ', wallet_id, currency, category, 'counted', t.count, t.amount,
