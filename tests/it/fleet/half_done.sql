@@ -5,7 +5,9 @@ UNION ALL
 SELECT concat('event ', e.seq, ' has ', count(p.amount), ' legs, which sum to ', sum(p.amount))
 FROM ledger.events AS e LEFT JOIN ledger.postings AS p USING (seq)
 WHERE e.subject LIKE 'ledger.v1.%.posted.%'
-GROUP BY e.seq HAVING count(p.amount) <> 2 OR sum(p.amount) <> 0
+GROUP BY e.seq, e.data
+HAVING count(p.amount) <> jsonb_array_length(e.data::jsonb -> 'legs') OR count(p.amount) < 2
+       OR sum(p.amount) FILTER (WHERE p.currency = e.data::jsonb #>> '{legs,0,currency}') <> 0
 UNION ALL
 SELECT 'a posting of ' || p.seq || ' has no event'
 FROM ledger.postings AS p LEFT JOIN ledger.events AS e USING (seq) WHERE e.seq IS NULL
