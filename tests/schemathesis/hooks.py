@@ -83,11 +83,13 @@ def make_meaningful(body, number):
         body["amount"] = "1"
         if "currency" in body:
             body["currency"] = "EUR"
-    # Money is for a merchant or for a wallet, and an order is a merchant's.
+    # Money is for a merchant or for a wallet; a merchant's is for an order, and nobody else's is.
     if body.get("merchant") is not None and body.get("to_wallet") is not None:
         del body["to_wallet"]
-    if "order_reference" in body and body.get("merchant") is None:
-        del body["order_reference"]
+    if body.get("merchant") is None:
+        body.pop("order_reference", None)
+    elif "order_reference" in body:
+        body["order_reference"] = body["order_reference"] or f"order-{number}"
 
 
 def name_wallets(fields, number):
