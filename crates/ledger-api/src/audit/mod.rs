@@ -4,7 +4,7 @@
 //! | what came of the request | who writes the row | when |
 //! |---|---|---|
 //! | the ledger decided it | the lane, with the event | in the transaction of the money, so an acknowledged write always has its row |
-//! | a replay, a refusal, an order for a worker | [`writer`] | soon afterwards, in batches |
+//! | a replay, a refusal, an order for a worker | `writer` | soon afterwards, in batches |
 //!
 //! The second kind must not make a request wait or fail. Its rows wait in a bounded queue while
 //! the database is away; what does not fit any more is counted
