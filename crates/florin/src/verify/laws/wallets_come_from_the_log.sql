@@ -17,5 +17,6 @@ FULL JOIN (SELECT '00000000000070008000' || lpad(to_hex(shard), 12, '0') AS id
            FROM generate_series(0, 15) AS shard) made
      ON made.id = replace(wallet.id::text, '-', '')
 WHERE made.id IS NULL
-   OR (wallet.owner, wallet.status, wallet.restrictions, wallet.reference, wallet.metadata, wallet.created_at)
-      IS DISTINCT FROM ('florin', 'active', 0, NULL, '{}', timestamptz '1970-01-01 00:00:00Z')
+   OR (wallet.owner, wallet.status, wallet.restrictions, wallet.reference, wallet.category,
+       wallet.metadata, wallet.created_at)
+      IS DISTINCT FROM ('florin', 'active', 0, NULL, NULL, '{}', timestamptz '1970-01-01 00:00:00Z')
