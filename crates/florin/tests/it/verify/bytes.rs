@@ -152,7 +152,13 @@ const TABLES: &[Table] = &[
             ("hash", "set_byte(hash, 7, get_byte(hash, 7) # 1)"),
             ("posted_at", "posted_at + interval '1 us'"),
         ],
-        but: &[("single", "is the key of the one row")],
+        but: &[
+            ("single", "is the key of the one row"),
+            (
+                "rules_version",
+                "makes lanes read the fee rules again, whatever it says",
+            ),
+        ],
     },
 ];
 
