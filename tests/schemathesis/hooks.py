@@ -48,6 +48,9 @@ def before_call(context, case, kwargs):
         make_coherent(case.query, case.operation.path)
     if isinstance(case.body, dict):
         make_meaningful(case.body, number)
+        if case.operation.path == "/v1/holds" and case.body.get("merchant") is not None:
+            # A merchant's hold is for an order.
+            case.body["order_reference"] = f"order-{number}"
         # Every operation of a batch has its own key.
         for index, operation in enumerate(case.body.get("operations") or []):
             make_meaningful(operation, number + index)
@@ -83,13 +86,11 @@ def make_meaningful(body, number):
         body["amount"] = "1"
         if "currency" in body:
             body["currency"] = "EUR"
-    # Money is for a merchant or for a wallet; a merchant's is for an order, and nobody else's is.
+    # Money is for a merchant or for a wallet, and an order is a merchant's.
     if body.get("merchant") is not None and body.get("to_wallet") is not None:
         del body["to_wallet"]
     if body.get("merchant") is None:
         body.pop("order_reference", None)
-    elif "order_reference" in body:
-        body["order_reference"] = body["order_reference"] or f"order-{number}"
 
 
 def name_wallets(fields, number):
