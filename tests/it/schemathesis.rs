@@ -22,8 +22,8 @@ use crate::{
 const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schemathesis");
 /// Says which schemathesis to run; then it must run.
 const SETTING: &str = "FLORIN_SCHEMATHESIS";
-/// Ten times what it takes on two cores that do nothing else.
-const PATIENCE: Duration = Duration::from_mins(5);
+/// Ten times what it takes on two cores that do nothing else, about a minute.
+const PATIENCE: Duration = Duration::from_mins(10);
 /// Dead letters to look at, replay and discard.
 const DEAD_LETTERS: usize = 5;
 /// Operations that must have gone well, not only been refused as they should.
